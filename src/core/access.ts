@@ -1,0 +1,63 @@
+/** Contract of the one question that guards every handler. The answer comes from the access room, which is pure; asking is the job of whoever owns the resource. */
+
+export interface Limits {
+  /** Bytes in both directions together, per stream or circuit. */
+  readonly bytes?: number
+  /** Milliseconds a stream or circuit may live. */
+  readonly time?: number
+  /** Starts a minute. */
+  readonly rate?: number
+  /** How many at once. */
+  readonly concurrent?: number
+}
+
+export interface Decision {
+  readonly allow: boolean
+  readonly limits: Limits
+  /** One sentence for a person: which row answered. */
+  readonly why: string
+}
+
+/** What `who` did lately, kept by the caller, so that the decision stays pure. */
+export interface Usage {
+  readonly startsLastMinute: number
+  readonly concurrent: number
+}
+
+/** Who asks. `roles`: 'lobby' = in the public mesh of a relay we use, 'member' = admitted to a private mesh of ours, 'own' = a device of mine, 'self' = me. */
+export interface Who {
+  readonly peer: string
+  readonly roles: readonly ('lobby' | 'member' | 'own' | 'self')[]
+}
+
+/** One line of a policy. Everything not allowed by a row is denied. */
+export interface PolicyRow {
+  readonly id: string
+  /** Roles ('lobby', 'member', 'own'), 'anyone', or 'peer:<PeerID>'. */
+  readonly who: readonly string[]
+  /** Capabilities, e.g. 'message.send', 'file.offer', 'stream.open', 'relay.reserve', 'relay.hop', 'presence.join'. */
+  readonly may: readonly string[]
+  /** Targets: '*', or a protocol id, a PeerID, a name. Default '*'. */
+  readonly to?: readonly string[]
+  readonly limits?: Limits
+  /** ms since 1970; the row counts for nothing afterwards. */
+  readonly until?: number
+  /** 'deny' beats every allow. Default 'allow'. */
+  readonly effect?: 'allow' | 'deny'
+  /** For people, shown in Settings. */
+  readonly label: string
+}
+
+/** The one question: may `who` do `may` to `to`, given recent `usage`, at time `now` (ms since 1970)? Pure. */
+export type Decide = (who: Who, may: string, to: string, usage: Usage, now: number) => Decision
+
+/** A policy that can be read and changed while it runs; `decide` always answers by the newest rows. */
+export interface Policy {
+  readonly decide: Decide
+  rows(): readonly PolicyRow[]
+  /** Add or replace by id; kept in the store. BAD_ARGUMENT when malformed. */
+  put(row: PolicyRow): Promise<void>
+  remove(id: string): Promise<void>
+  /** Told after each change, so that live streams can be cut. */
+  onChange(listen: () => void, options?: { signal?: AbortSignal }): void
+}

@@ -1,0 +1,162 @@
+/** The API of design §4: the same interface in the worker that owns the mesh, in the page, in the embed SDK and in Node.js. Contract suite: tests/contract/mesh-api.ts. */
+import type { PolicyRow } from './access.ts'
+import type { IdentityNames } from './identity.ts'
+import type { Path, PathAttempt } from './path.ts'
+import type { PeerStream } from './peer-stream.ts'
+
+/** `offline` = no relay answers; `relayed` = reachable through a relay; `direct` = at least one direct path to a peer. */
+export type MeshStatus = 'starting' | 'offline' | 'relayed' | 'direct' | 'stopped'
+
+export interface PeerInfo {
+  /** PeerID, base58. */
+  readonly id: string
+  /** Petname if I gave one, else what it calls itself (never proof). */
+  readonly name: string
+  readonly path: 'direct' | 'relayed' | 'away'
+  /** Transport of the best path; undefined while away. */
+  readonly transport?: Path['transport']
+  /** ms; undefined before the first measurement. */
+  readonly rtt?: number
+  /** PeerID of the hop, when relayed. */
+  readonly relay?: string
+  /** What was tried for a direct path, newest last, at most 16. */
+  readonly attempts: readonly PathAttempt[]
+  /** ms since 1970 when it was last here. */
+  readonly seen: number
+  /** Kind of device as the peer says: 'browser' | 'relay' | 'cli'. */
+  readonly kind: string
+}
+
+export interface RelayInfo {
+  readonly id: string
+  /** Host a person knows, e.g. home.example. */
+  readonly name: string
+  readonly status: 'connecting' | 'reserved' | 'refused' | 'unreachable'
+  readonly transport?: Path['transport']
+  readonly rtt?: number
+  /** Code and sentence of the last failure. */
+  readonly problem?: { readonly code: string; readonly message: string }
+  /** From its dmesh.json. */
+  readonly quotas?: Readonly<Record<string, number>>
+}
+
+export type TransferStatus = 'offered' | 'running' | 'verifying' | 'done' | 'failed' | 'cancelled' | 'declined'
+
+export interface TransferInfo {
+  readonly id: string
+  readonly peer: string
+  readonly direction: 'in' | 'out'
+  readonly name: string
+  /** Bytes in all. */
+  readonly size: number
+  readonly type: string
+  /** Bytes so far. */
+  readonly done: number
+  /** Bytes a second over the last seconds. */
+  readonly rate: number
+  /** Seconds left at this rate. */
+  readonly left?: number
+  readonly status: TransferStatus
+  /** Lower-case hex, once both sides agree on it. */
+  readonly sha256?: string
+  readonly problem?: { readonly code: string; readonly message: string }
+  readonly at: number
+}
+
+export interface MessageInfo {
+  readonly id: string
+  readonly peer: string
+  readonly direction: 'in' | 'out'
+  readonly topic: string
+  /** Text when the body was text, else undefined. */
+  readonly text?: string
+  /** Bytes of the body. */
+  readonly size: number
+  readonly status: 'waiting' | 'delivered'
+  readonly at: number
+}
+
+/** One snapshot that a user interface can render; replaced, never mutated. */
+export interface MeshState {
+  readonly status: MeshStatus
+  readonly peer: string
+  readonly vip: string
+  readonly name: string
+  readonly names: IdentityNames
+  readonly isNew: boolean
+  readonly relays: readonly RelayInfo[]
+  readonly peers: readonly PeerInfo[]
+  readonly transfers: readonly TransferInfo[]
+  /** Newest last, at most 500 in the snapshot. */
+  readonly messages: readonly MessageInfo[]
+  readonly version: string
+}
+
+export type MeshEvents = {
+  /** The snapshot changed; at most once a frame (16 ms). */
+  statechange: MeshState
+  /** A peer came, changed path or left. */
+  peerchange: PeerInfo
+  /** A message arrived, once. */
+  message: { readonly id: string; readonly peer: string; readonly topic: string; readonly data: Uint8Array<ArrayBuffer> }
+  /** A file is offered; `files.accept(id)` or `files.decline(id)`. */
+  fileoffer: TransferInfo
+  /** A transfer moved on. */
+  transferchange: TransferInfo
+}
+
+export interface OpenOptions {
+  /** Default deadline 15 s when the signal does not fire first. */
+  readonly signal?: AbortSignal
+  /** Wait for a direct path instead of taking the relayed one. Default false. */
+  readonly direct?: boolean
+}
+
+export interface HandleOptions {
+  /** Unregisters. */
+  readonly signal?: AbortSignal
+  /** Who may open it: 'mesh' = peers of the meshes I am in (default), 'nobody', or PeerIDs. Becomes a policy row for as long as the handler lives. */
+  readonly allow?: 'mesh' | 'nobody' | readonly string[]
+}
+
+export interface FilesApi {
+  /** Offer one file. Resolves with the transfer id as soon as the offer was sent. `source` is pulled by range and never held whole. */
+  offer(peer: string, source: Blob & { readonly name?: string }, options?: { name?: string; signal?: AbortSignal }): Promise<string>
+  accept(id: string): Promise<void>
+  decline(id: string): Promise<void>
+  /** Either side, any time before the end. */
+  cancel(id: string): Promise<void>
+  /** The received bytes. BAD_ARGUMENT when the transfer is not done. */
+  open(id: string): Promise<Blob>
+  /** Forget it and remove its bytes. */
+  remove(id: string): Promise<void>
+}
+
+/** The receiving peer's own policy, shown in Settings. */
+export interface PolicyApi {
+  rows(): Promise<readonly PolicyRow[]>
+  put(row: PolicyRow): Promise<void>
+  remove(id: string): Promise<void>
+}
+
+export interface Mesh {
+  readonly peer: string
+  readonly vip: string
+  readonly state: MeshState
+  /** Iterable of those here now and lately. */
+  readonly peers: readonly PeerInfo[]
+  readonly files: FilesApi
+  readonly policy: PolicyApi
+  open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
+  /** Resolves once registered. `serve` owns the stream. */
+  handle(protocol: string, serve: (stream: PeerStream) => void | Promise<void>, options?: HandleOptions): Promise<void>
+  /** Queued until delivered, in order per peer, delivered once. Resolves with the message id when it is stored. At most 256 KiB. */
+  send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>, options?: { signal?: AbortSignal }): Promise<string>
+  /** Measure now, over the best path. ms. */
+  ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
+  /** My own name for me (shown to others) or, with `peer`, my petname for them. */
+  rename(name: string, peer?: string): Promise<void>
+  addEventListener<K extends keyof MeshEvents>(type: K, listen: (event: { readonly type: K; readonly detail: MeshEvents[K] }) => void, options?: { signal?: AbortSignal }): void
+  /** Leave: closes every stream and connection. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,38 @@
+/** How a peer is reached, and the pure choice among live paths: direct before relayed, then RTT, then age. Must never do I/O. */
+
+export type TransportName = 'websocket' | 'webtransport' | 'webrtc' | 'webrtc-direct' | 'tcp' | 'memory'
+
+export interface Path {
+  /** Stable while the connection lives. */
+  readonly id: string
+  readonly kind: 'direct' | 'relayed'
+  /** For a relayed path: the transport of our own leg to the relay. */
+  readonly transport: TransportName
+  /** PeerID of the hop, when relayed. */
+  readonly relay?: string
+  /** ms, the newest measurement; undefined before the first. */
+  readonly rtt?: number
+  /** ms since 1970. */
+  readonly since: number
+}
+
+/** The path new streams take, or undefined when there is none. */
+export function choosePath(paths: readonly Path[]): Path | undefined {
+  return [...paths].sort(comparePaths)[0]
+}
+
+function comparePaths(a: Path, b: Path): number {
+  if (a.kind !== b.kind) return a.kind === 'direct' ? -1 : 1
+  const byRtt = (a.rtt ?? Number.POSITIVE_INFINITY) - (b.rtt ?? Number.POSITIVE_INFINITY)
+  if (Number.isFinite(byRtt) && byRtt !== 0) return byRtt
+  return b.since - a.since
+}
+
+/** One thing that was tried to reach a peer directly, for "Why this path?". `outcome` is a code or 'ok' or 'trying'. */
+export interface PathAttempt {
+  readonly transport: TransportName
+  /** What was tried in words a person may read under Details, e.g. "WebRTC, 2 local and 3 remote candidates". */
+  readonly what: string
+  readonly outcome: string
+  readonly at: number
+}

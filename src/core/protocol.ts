@@ -1,0 +1,66 @@
+/** Contract of a protocol plugin: one id, one capability, one handler, and what the mesh lends it. */
+import type { Bus } from '../shared/bus.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Log } from '../shared/log.ts'
+import type { Identity } from './identity.ts'
+import type { FilesApi, MeshEvents, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
+import type { PeerStream } from './peer-stream.ts'
+
+/** What a protocol may use of the mesh. */
+export interface ProtocolHost {
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly log: Log
+  readonly bus: Bus<MeshEvents>
+  /** Open a stream to a peer over its best path. PEER_UNREACHABLE, ACCESS_DENIED, UNKNOWN_PROTOCOL, TIMEOUT. */
+  open(peer: string, protocol: string, options?: { signal?: AbortSignal }): Promise<PeerStream>
+  peers(): readonly PeerInfo[]
+  /** Close the whole connection under a stream, e.g. of an older instance. */
+  disconnect(stream: PeerStream, reason: unknown): void
+}
+
+/** One folder under protocols/ or discovery/ makes one of these. `S` is what it offers to the API. */
+export interface Protocol<S = unknown> {
+  /** Registry id(s) it answers, from wire/ids.ts. */
+  readonly ids: readonly string[]
+  /** Capability that guards its handler, e.g. 'message.send'. */
+  readonly may: string
+  /** Start; ends with the signal. Everything it made stops then. */
+  start(host: ProtocolHost, signal: AbortSignal): {
+    readonly service: S
+    /** Owns the stream: must close or abort it. Throwing aborts it with the error's code. `limits` come from the decision. */
+    serve(stream: PeerStream): Promise<void>
+  }
+}
+
+export interface MessageService {
+  send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>, options?: { signal?: AbortSignal }): Promise<string>
+  /** Newest last, at most 500. */
+  messages(): readonly MessageInfo[]
+  /** A peer became reachable: try what waits for it. */
+  flush(peer: string): void
+}
+
+export interface FilesService extends FilesApi {
+  transfers(): readonly TransferInfo[]
+}
+
+export interface PresenceEntry {
+  readonly peer: string
+  readonly name: string
+  readonly kind: string
+  /** ms since 1970, our clock, when the record was verified. */
+  readonly seen: number
+  /** PeerID of the relay that told us. */
+  readonly relay: string
+  readonly here: boolean
+}
+
+export interface PresenceService {
+  /** Announce at `relay` and follow its roster until the signal fires; opens the stream again after a failure. Rejects only when the relay refuses (ACCESS_DENIED, OLD_INSTANCE). */
+  join(relay: string, signal: AbortSignal): Promise<void>
+  entries(): readonly PresenceEntry[]
+  /** Say the new name to every relay joined. */
+  rename(name: string): void
+  onChange(listen: () => void, signal: AbortSignal): void
+}

@@ -1,0 +1,19 @@
+/** The registry of every protocol id and magic number on our wires. Ids are never reused: a retired one stays listed as RETIRED. */
+
+/** Protocols that DMesh itself speaks. Version = breaking changes only. */
+export const PROTOCOL = {
+  presence: '/dmesh/presence/1.0.0', // signed presence records, peer ⇄ relay: varint length | JWS text
+  message: '/dmesh/message/1.0.0', // one message and its receipt: varint length | JSON header | varint length | body
+  files: '/dmesh/files/1.0.0', // offer, answer, bytes, digest: varint length | JSON; then raw file bytes
+  echo: '/dmesh/echo/1.0.0', // every byte comes back; tests, bench and RTT
+} as const
+
+/** Protocols of others that we speak as they are. */
+export const FOREIGN = {
+  hop: '/libp2p/circuit/relay/0.2.0/hop', // circuit-relay-v2
+  stop: '/libp2p/circuit/relay/0.2.0/stop', // circuit-relay-v2
+  ping: '/ipfs/ping/1.0.0', // 32 random bytes come back
+  webrtcSignalling: '/webrtc-signaling/0.0.1', // SDP and ICE over a relayed stream
+} as const
+
+export type ProtocolName = keyof typeof PROTOCOL
