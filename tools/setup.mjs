@@ -1,0 +1,134 @@
+/** Brings a clone to where it can run: packages, the `dmesh` command, a browser for the tests, the built page. Quick when nothing is to do, safe to repeat and after a git pull. */
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { root, runProgram, say } from './say.mjs'
+import { runNpm } from './setup-node.mjs'
+import { hashTree } from './source-hash.mjs'
+
+const LOCK = join(root, 'package-lock.json')
+const PACKAGES_STAMP = join(root, 'node_modules', '.cache', 'dmesh-packages')
+const BUILD_STAMP = join(root, '.cache', 'dmesh-build')
+/** What the built page is made from. */
+const BUILD_SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tools/build.mjs', 'public', 'src', 'workers']
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+const MAC_BROWSERS = ['/Applications/Chromium.app/Contents/MacOS/Chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
+
+/**
+ * Install the packages of package-lock.json when they are not the installed ones. The lock stays as it is, byte for byte.
+ * @param {NodeJS.ProcessEnv} env
+ */
+export async function ensurePackages(env) {
+  const lock = readFileSync(LOCK)
+  const { stdout } = await nodeFacts(env)
+  const wanted = createHash('sha256').update(lock).update(readFileSync(join(root, 'package.json'))).update(stdout).digest('hex')
+  if (readText(PACKAGES_STAMP) !== wanted) {
+    say('installing packages (npm install)')
+    // Not `npm ci`: it refuses a lock that lacks an optional package of another platform.
+    const { code, text } = await runNpm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], env)
+    if (code !== 0) throw new Error(`npm install failed:\n${text.trim()}`)
+    if (!readFileSync(LOCK).equals(lock)) writeFileSync(LOCK, lock)
+    writeStamp(PACKAGES_STAMP, wanted)
+  }
+  linkOwnCommand()
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+async function nodeFacts(env) {
+  const { text } = await runProgram('node', ['-p', '[process.platform, process.arch, process.versions.modules].join()'], { env, quiet: true })
+  return { stdout: text.trim() }
+}
+
+/** npm links the commands of dependencies, not our own: this makes `npx dmesh` work inside the clone. */
+function linkOwnCommand() {
+  const link = join(root, 'node_modules', '.bin', 'dmesh')
+  if (process.platform === 'win32') {
+    if (!existsSync(`${link}.cmd`)) writeFileSync(`${link}.cmd`, '@node "%~dp0\\..\\..\\tools\\dmesh.mjs" %*\r\n')
+    return
+  }
+  chmodSync(join(root, 'tools', 'dmesh.mjs'), 0o755)
+  if (existsSync(link)) return
+  rmSync(link, { force: true })
+  symlinkSync(join('..', '..', 'tools', 'dmesh.mjs'), link)
+}
+
+/**
+ * Build the page when its sources changed since the last build.
+ * @param {NodeJS.ProcessEnv} env
+ */
+export async function ensureBuild(env) {
+  const wanted = hashTree(root, BUILD_SOURCES)
+  if (readText(BUILD_STAMP) === wanted && existsSync(join(root, 'dist', 'index.html'))) return
+  say('building the page (dist/)')
+  const { code, text } = await runProgram('node', [join(root, 'tools', 'build.mjs')], { env, quiet: true })
+  if (code !== 0) throw new Error(`the build failed:\n${text.trim()}`)
+  writeStamp(BUILD_STAMP, wanted)
+}
+
+/**
+ * Programs that tests drive and this machine lacks; installs them where that is allowed. Resolves with the browser's path, or why there is none.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{ browser?: string, missing: { program: string, why: string }[] }>}
+ */
+export async function ensureTestPrograms(env) {
+  const wanted = [
+    { program: 'chromium', package: 'chromium', found: () => findBrowser(env) },
+    { program: 'ip', package: 'iproute2', found: () => findProgram('ip', env) },
+    { program: 'nft', package: 'nftables', found: () => findProgram('nft', env) },
+    { program: 'tcpdump', package: 'tcpdump', found: () => findProgram('tcpdump', env) },
+  ]
+  const absent = () => wanted.filter((one) => one.found() === undefined)
+  let why = 'it is not installed'
+  if (absent().length > 0) why = await installPrograms(absent().map((one) => one.package), env)
+  const missing = absent().map(({ program, package: name }) => ({ program, why: `${program}: ${why}. Install the package ${name} yourself to run the tests that need it.` }))
+  const browser = findBrowser(env)
+  return { ...(browser ? { browser } : {}), missing }
+}
+
+/**
+ * @param {readonly string[]} names Debian packages
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string>} why it did not work, when it did not
+ */
+async function installPrograms(names, env) {
+  if (process.platform !== 'linux' || !findProgram('apt-get', env)) return 'this system is not Debian, so it cannot be installed from here'
+  if (process.getuid?.() !== 0) return 'only root may install it (apt-get)'
+  say(`installing ${names.join(', ')} (apt-get)`)
+  const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, quiet: true }
+  const update = await runProgram('apt-get', ['update'], quiet)
+  const install = await runProgram('apt-get', ['install', '-y', '--no-install-recommends', ...names], quiet)
+  if (install.code === 0) return 'apt-get installed it, yet it is not on the PATH'
+  const last = (install.text.trim() || update.text.trim()).split('\n').pop()
+  return `apt-get could not install it (${last})`
+}
+
+/** @param {NodeJS.ProcessEnv} env */
+function findBrowser(env) {
+  if (env.CHROMIUM) return existsSync(env.CHROMIUM) ? env.CHROMIUM : undefined
+  const onMac = MAC_BROWSERS.find((path) => existsSync(path))
+  return onMac ?? BROWSERS.map((name) => findProgram(name, env)).find(Boolean)
+}
+
+/**
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined}
+ */
+function findProgram(name, env) {
+  const directories = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return directories.map((directory) => join(directory, name)).find((path) => existsSync(path))
+}
+
+/** @param {string} path */
+function readText(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+/**
+ * @param {string} path
+ * @param {string} text
+ */
+function writeStamp(path, text) {
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, text)
+}
