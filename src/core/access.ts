@@ -16,6 +16,8 @@ export interface Decision {
   readonly limits: Limits
   /** One sentence for a person: which row answered. */
   readonly why: string
+  /** When denied: the error code to answer with. LIMIT_REACHED means a row allows it, but not now. */
+  readonly code?: 'ACCESS_DENIED' | 'LIMIT_REACHED'
 }
 
 /** What `who` did lately, kept by the caller, so that the decision stays pure. */

@@ -51,13 +51,18 @@ async function makeKeys(options: BrowserIdentityOptions): Promise<StoredIdentity
   requireSubtle()
   const random = options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length)))
   const byPlatform = async (curve: 'Ed25519' | 'X25519') => (options.webCrypto === false ? undefined : generateKey(curve))
-  const signing = (await byPlatform('Ed25519')) ?? (await sealSeed(random(KEY_BYTES), async (seed) => (await import('./noble.ts')).nobleSigningKey(seed).publicKey))
-  const sealing = (await byPlatform('X25519')) ?? (await sealSeed(random(KEY_BYTES), async (seed) => (await import('./noble.ts')).nobleSealingKey(seed).publicKey))
+  const signing =
+    (await byPlatform('Ed25519')) ?? (await sealSeed(random(KEY_BYTES), async (seed) => (await import('./noble.ts')).nobleSigningKey(seed).publicKey))
+  const sealing =
+    (await byPlatform('X25519')) ?? (await sealSeed(random(KEY_BYTES), async (seed) => (await import('./noble.ts')).nobleSealingKey(seed).publicKey))
   return { version: 1, signing, sealing }
 }
 
 /** Seal and then overwrite `seed`. */
-async function sealSeed(seed: Uint8Array<ArrayBuffer>, publicOf: (seed: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>): Promise<SealedKey> {
+async function sealSeed(
+  seed: Uint8Array<ArrayBuffer>,
+  publicOf: (seed: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<SealedKey> {
   const subtle = requireSubtle()
   const publicKey = await publicOf(seed)
   const wrapKey = await subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])

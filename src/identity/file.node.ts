@@ -1,5 +1,15 @@
 /** The identity of a Node.js peer: a JWK Set (RFC 7517, RFC 8037) in one 0600 file of a private directory. Must never overwrite a file that exists, nor read one that others can. */
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type JsonWebKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -112,7 +122,8 @@ async function identityOf(path: string, text: string, isNew: boolean): Promise<I
 }
 
 function parseKeys(path: string, text: string): { sig: KeyObject; enc: KeyObject } {
-  const bad = (why: string, cause?: unknown) => new MeshError('BAD_CONFIG', `${path} is damaged (${why}); put a backup in its place, or move it away to start as a new peer`, { cause })
+  const bad = (why: string, cause?: unknown) =>
+    new MeshError('BAD_CONFIG', `${path} is damaged (${why}); put a backup in its place, or move it away to start as a new peer`, { cause })
   let document: { version?: unknown; keys?: unknown }
   try {
     document = (JSON.parse(text) ?? {}) as typeof document
@@ -179,7 +190,8 @@ function octal(mode: number): string {
 function toFileError(error: unknown, path: string): MeshError {
   if (error instanceof MeshError) return error
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new MeshError('PERMISSION_DENIED', `the system refused ${path} (${code})`, { cause: error })
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new MeshError('PERMISSION_DENIED', `the system refused ${path} (${code})`, { cause: error })
   if (code === 'ENOSPC' || code === 'EDQUOT') return new MeshError('STORAGE_FULL', `no space left for ${path}`, { cause: error })
   return new MeshError('STORAGE_FAILED', `${path} could not be read or written (${code ?? 'unknown'})`, { cause: error })
 }

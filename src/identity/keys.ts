@@ -62,7 +62,8 @@ export async function createIdentity({ signing, sealing, verifyRaw, isNew }: Ide
       return verifyRaw(publicKey, new Uint8Array(data), new Uint8Array(given))
     },
     agree: async (publicKey) => {
-      if (publicKey.byteLength !== KEY_BYTES) throw new MeshError('BAD_ARGUMENT', `an X25519 public key has ${KEY_BYTES} bytes, got ${publicKey.byteLength}`)
+      if (publicKey.byteLength !== KEY_BYTES)
+        throw new MeshError('BAD_ARGUMENT', `an X25519 public key has ${KEY_BYTES} bytes, got ${publicKey.byteLength}`)
       try {
         return await sealing.agree(new Uint8Array(publicKey))
       } catch (cause) {

@@ -21,7 +21,8 @@ const OLD_VIP_PREFIX = Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0)
 
 /** All names of a raw Ed25519 public key (32 bytes). BAD_ARGUMENT for another length. */
 export function namesOf(publicKey: Uint8Array): IdentityNames {
-  if (publicKey.byteLength !== KEY_BYTES) throw new MeshError('BAD_ARGUMENT', `an Ed25519 public key has ${KEY_BYTES} bytes, got ${publicKey.byteLength}`)
+  if (publicKey.byteLength !== KEY_BYTES)
+    throw new MeshError('BAD_ARGUMENT', `an Ed25519 public key has ${KEY_BYTES} bytes, got ${publicKey.byteLength}`)
   const multihash = concat([MULTIHASH_PREFIX, publicKey])
   return {
     peerId: base58btc.baseEncode(multihash),
@@ -35,7 +36,8 @@ export function namesOf(publicKey: Uint8Array): IdentityNames {
 /** The older DMesh's names of a raw key: 32 bytes Ed25519 or 65 bytes uncompressed P-256 (whose id is over its SHA-256). BAD_ARGUMENT otherwise. */
 export function oldNamesOf(rawKey: Uint8Array): { readonly oldVip: string; readonly oldId: string } {
   const isP256 = rawKey.byteLength === 65 && rawKey[0] === 0x04
-  if (rawKey.byteLength !== KEY_BYTES && !isP256) throw new MeshError('BAD_ARGUMENT', 'expected 32 bytes of Ed25519 or 65 bytes of uncompressed P-256')
+  if (rawKey.byteLength !== KEY_BYTES && !isP256)
+    throw new MeshError('BAD_ARGUMENT', 'expected 32 bytes of Ed25519 or 65 bytes of uncompressed P-256')
   return {
     oldVip: ipv6Text(concat([OLD_VIP_PREFIX, rawKey.subarray(-8)])),
     oldId: base32upper.baseEncode(isP256 ? sha256(rawKey) : rawKey),
@@ -81,6 +83,10 @@ export function ipv6Text(address: Uint8Array): string {
     while (at + length < 8 && groups[at + length] === 0) length++
     if (length > best.length) best = { at, length }
   }
-  const text = (from: number, to: number) => groups.slice(from, to).map((group) => group.toString(16)).join(':')
+  const text = (from: number, to: number) =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':')
   return best.at < 0 ? text(0, 8) : `${text(0, best.at)}::${text(best.at + best.length, 8)}`
 }

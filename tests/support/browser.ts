@@ -47,7 +47,14 @@ export interface Chromium {
 export async function startChromium(options: ChromiumOptions = {}): Promise<Chromium> {
   const own = options.userDataDir === undefined
   const userDataDir = options.userDataDir ?? (await mkdtemp(join(tmpdir(), 'dmesh-chromium-')))
-  const command = [...(options.wrap ?? []), process.env.CHROMIUM ?? '/usr/bin/chromium', ...FLAGS, `--user-data-dir=${userDataDir}`, ...(options.args ?? []), 'about:blank']
+  const command = [
+    ...(options.wrap ?? []),
+    process.env.CHROMIUM ?? '/usr/bin/chromium',
+    ...FLAGS,
+    `--user-data-dir=${userDataDir}`,
+    ...(options.args ?? []),
+    'about:blank',
+  ]
   const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())

@@ -1,0 +1,80 @@
+/**
+ * The one pure decision: rows in, allow or deny with the reason out (design §8). Deny is the default, a matching deny row beats every allow, and among
+ * allowing rows the most specific `who` answers alone: self > peer > own > member > lobby > anyone, then an exact `to` before '*', then row order.
+ */
+import type { Decide, Decision, PolicyRow, Usage, Who } from '../core/access.ts'
+
+/** Higher answers first. A row that names a peer can so give less than the lobby's, not only more. */
+const RANK = { anyone: 0, lobby: 1, member: 2, own: 3, peer: 4, self: 5 } as const
+/** Doubles the rank to make room for the second criterion. */
+const EXACT_TARGET = 1
+
+/** Characters of a name from outside that are repeated in a sentence. */
+const MAX_QUOTED = 80
+
+/**
+ * A decision function over these rows. '*' in `may` counts in deny rows only: no row can open what does not exist yet. Being 'self' gives nothing by
+ * itself: it needs a row with 'self' or 'anyone'. Expired rows count for nothing. The rows are indexed once; changing them later has no effect.
+ */
+export function decideBy(rows: readonly PolicyRow[]): Decide {
+  const allows = new Map<string, PolicyRow[]>()
+  const denies: PolicyRow[] = []
+  for (const row of structuredClone(rows) as PolicyRow[]) {
+    if (row.effect === 'deny') denies.push(row)
+    else for (const may of new Set(row.may)) if (may !== '*') allows.set(may, [...(allows.get(may) ?? []), row])
+  }
+  return (who, may, to, usage, now) => {
+    const denial = denies.find((row) => (row.may.includes('*') || row.may.includes(may)) && rankOf(row, who, to, now) !== undefined)
+    if (denial) return denied('ACCESS_DENIED', `"${denial.label}" denies ${quote(may)} to this peer.`)
+    let best: PolicyRow | undefined
+    let bestRank = -1
+    for (const row of allows.get(may) ?? []) {
+      const rank = rankOf(row, who, to, now) ?? -1
+      if (rank > bestRank) [best, bestRank] = [row, rank]
+    }
+    if (!best) return denied('ACCESS_DENIED', `No row allows ${quote(may)} on ${quote(to)} to this peer.`)
+    return withinLimits(best, usage)
+  }
+}
+
+/** How specifically a row speaks of this question; undefined when it does not. */
+function rankOf(row: PolicyRow, who: Who, to: string, now: number): number | undefined {
+  if (row.until !== undefined && !(now < row.until)) return undefined
+  const targets = row.to ?? ['*']
+  const exact = to !== '*' && targets.includes(to)
+  if (!exact && !targets.includes('*')) return undefined
+  let rank: number | undefined
+  for (const entry of row.who) {
+    const own =
+      entry === 'anyone'
+        ? RANK.anyone
+        : entry === `peer:${who.peer}`
+          ? RANK.peer
+          : (who.roles as readonly string[]).includes(entry)
+            ? RANK[entry as keyof typeof RANK]
+            : undefined
+    if (own !== undefined && (rank === undefined || own > rank)) rank = own
+  }
+  return rank === undefined ? undefined : 2 * rank + (exact ? EXACT_TARGET : 0)
+}
+
+/** Negated comparisons, so that a limit or a count that is not a number denies. */
+function withinLimits(row: PolicyRow, usage: Usage): Decision {
+  const limits = row.limits ?? {}
+  if (limits.rate !== undefined && !(usage.startsLastMinute < limits.rate)) {
+    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.rate} starts a minute, and they are used up.`)
+  }
+  if (limits.concurrent !== undefined && !(usage.concurrent < limits.concurrent)) {
+    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.concurrent} at once, and they are in use.`)
+  }
+  return { allow: true, limits: { ...limits }, why: `"${row.label}" allows it.` }
+}
+
+function denied(code: 'ACCESS_DENIED' | 'LIMIT_REACHED', why: string): Decision {
+  return { allow: false, limits: {}, why, code }
+}
+
+/** Names from outside are shortened: a sentence is for a person. */
+function quote(name: string): string {
+  return name.length > MAX_QUOTED ? `${name.slice(0, MAX_QUOTED)}…` : name
+}
