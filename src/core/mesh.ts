@@ -99,6 +99,8 @@ export type MeshEvents = {
   peerchange: PeerInfo
   /** A message arrived, once. */
   message: { readonly id: string; readonly peer: string; readonly topic: string; readonly data: Uint8Array<ArrayBuffer> }
+  /** A message of mine was delivered, or one arrived: its line on the screen changed. */
+  messagechange: MessageInfo
   /** A file is offered; `files.accept(id)` or `files.decline(id)`. */
   fileoffer: TransferInfo
   /** A transfer moved on. */

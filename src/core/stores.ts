@@ -15,8 +15,18 @@ export interface RecordStore {
 /** Closed list: one collection, one owner. `secret` holds CryptoKeys in browsers and sealed bytes on Node.js. */
 export type CollectionName = 'secret' | 'setting' | 'policy' | 'message' | 'outbox' | 'transfer' | 'peer' | 'relay'
 
+/** A digest that takes its input piece by piece. One use. */
+export interface IncrementalHash {
+  /** The bytes are read now and not kept. */
+  update(chunk: Uint8Array): void
+  /** Lower-case hex; nothing may follow. */
+  digest(): string
+}
+
 /** Where received bytes go while they arrive. */
 export interface FileSink {
+  /** Bytes that were there already: 0, or more after `create(id, { resume: true })`. */
+  readonly offset: number
   /** Write at the end. Resolves when the bytes left our buffers. STORAGE_FULL / STORAGE_FAILED. The chunk is transferred: do not touch it afterwards. */
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>
   /** Flush, close and return what lies on disk: size in bytes and its SHA-256, lower-case hex. */
@@ -26,11 +36,18 @@ export interface FileSink {
 }
 
 export interface FileStore {
-  /** `id` is the transfer id [a-z0-9-], never a name that a peer chose. */
-  create(id: string): Promise<FileSink>
-  /** The stored bytes from `offset`, in chunks of at most 256 KiB, pulled. */
+  /**
+   * `id` is the transfer id [a-z0-9-], 1 … 64 characters, never a name that a peer chose (BAD_ARGUMENT). Starts empty, or with `resume` after the
+   * bytes that an unfinished sink of this id left. A sink of the same id that is still open is closed: its calls fail with CLOSED.
+   */
+  create(id: string, options?: { readonly resume?: boolean }): Promise<FileSink>
+  /** The stored bytes from `offset`, in chunks of at most 256 KiB, pulled. Errors with BAD_ARGUMENT when there is no finished file of this id. */
   read(id: string, offset?: number): ReadableStream<Uint8Array<ArrayBuffer>>
+  /** A finished file as a Blob that reads from where it lies. BAD_ARGUMENT when there is none. */
+  open(id: string): Promise<Blob>
+  /** Bytes of a finished file, undefined when there is none. */
   size(id: string): Promise<number | undefined>
+  /** Finished or not; an open sink of this id is discarded. */
   remove(id: string): Promise<void>
   /** Bytes free and used, where the platform tells. */
   estimate(): Promise<{ readonly free?: number; readonly used?: number }>

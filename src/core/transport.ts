@@ -10,3 +10,27 @@ export interface Transport {
   /** True when it could carry a dial to this multiaddr text. */
   matches(multiaddr: string): boolean
 }
+
+/** The client half of circuit-relay-v2 as the reservation keeper needs it. */
+export interface RelayClient {
+  /** Ask `relay` (PeerID, connected already) for a place and keep answering its circuits. Resolves with the end of the reservation, ms since 1970. RELAY_FULL, ACCESS_DENIED, RELAY_UNREACHABLE, TIMEOUT. */
+  reserve(relay: string, signal: AbortSignal): Promise<{ readonly until: number }>
+  /** Forget the reservation; live circuits stay. */
+  release(relay: string): void
+}
+
+/** Where a relay is and what it offers, asked again before each attempt so that a relay that moved is found. */
+export interface RelaySource {
+  /** Host a person knows. */
+  readonly name: string
+  /** RELAY_UNREACHABLE when it does not answer. */
+  resolve(signal: AbortSignal): Promise<RelaySite>
+}
+
+export interface RelaySite {
+  readonly peer: string
+  readonly name: string
+  /** Multiaddr texts ending in /p2p/<peer>. */
+  readonly addresses: readonly string[]
+  readonly quotas?: Readonly<Record<string, number>>
+}

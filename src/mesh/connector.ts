@@ -1,0 +1,178 @@
+/** Reaches peers: by relay first, then upgrades to a direct path while bytes may already run (design §7(d)). One of the two sides dials, the one with the smaller key; the other helps after a grace. Every direct attempt is written down for "Why this path?". */
+import { multiaddr } from '@multiformats/multiaddr'
+import { backoff } from '../core/backoff.ts'
+import type { PathAttempt } from '../core/path.ts'
+import type { PresenceEntry } from '../core/protocol.ts'
+import { abortable, sleep, withDeadline } from '../shared/async.ts'
+import type { Clock } from '../shared/clock.ts'
+import { MeshError, toMeshError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { Keeper } from './keeper.ts'
+import { dialError } from './keeper.ts'
+import { DIAL_GRACE, DIAL_TIMEOUT, DIRECT_TIMEOUT, MAX_ATTEMPTS, MAX_EAGER_PEERS } from './limits.ts'
+import type { Link, Links } from './links.ts'
+import type { Swarm } from './swarm.ts'
+
+export interface ConnectorParts {
+  readonly swarm: Swarm
+  readonly links: Links
+  readonly keepers: readonly Keeper[]
+  readonly me: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: () => number
+  /** False while this place cannot do WebRTC (no window, switched off): then no direct attempt is made. */
+  readonly canDirect: () => boolean
+  readonly changed: (peer: string) => void
+}
+
+export interface Connector {
+  /** An open link, dialling by relay when there is none. PEER_UNREACHABLE, KEY_MISMATCH, TIMEOUT. */
+  reach(peer: string, signal: AbortSignal): Promise<Link>
+  /** Try for a direct link now; resolves with it or rejects with the last attempt's error. */
+  upgrade(peer: string, signal: AbortSignal): Promise<Link>
+  /** Keep those who are here connected; forget those who left. */
+  follow(entries: readonly PresenceEntry[]): void
+  attempts(peer: string): readonly PathAttempt[]
+  note(peer: string, attempt: PathAttempt): void
+  /** The network changed: forget back-off. */
+  kick(): void
+}
+
+interface Pursuit {
+  readonly stop: AbortController
+  wake: () => void
+}
+
+/** ms between direct attempts at most; a network change starts anew. */
+const DIRECT_RETRY = { first: 5_000, cap: 300_000 }
+
+export function createConnector(parts: ConnectorParts, signal: AbortSignal): Connector {
+  const { clock, links, me } = parts
+  const pursuits = new Map<string, Pursuit>()
+  const attempts = new Map<string, PathAttempt[]>()
+  const reaching = new Map<string, Promise<Link>>()
+  const upgrading = new Map<string, Promise<Link>>()
+
+  const note = (peer: string, attempt: PathAttempt) => {
+    const list = attempts.get(peer) ?? []
+    attempts.set(peer, [...list, attempt].slice(-MAX_ATTEMPTS))
+    parts.changed(peer)
+  }
+  const shared = (flights: Map<string, Promise<Link>>, peer: string, start: () => Promise<Link>): Promise<Link> => {
+    const flight = flights.get(peer) ?? start().finally(() => flights.delete(peer))
+    flights.set(peer, flight)
+    return flight
+  }
+  const reach = async (peer: string, own: AbortSignal): Promise<Link> => {
+    const best = links.best(peer)
+    return best ?? abortable(shared(reaching, peer, () => dialRelayed(peer, parts, signal)), own)
+  }
+  const upgrade = async (peer: string, own: AbortSignal): Promise<Link> => {
+    const direct = links.of(peer).find(({ path }) => path.kind === 'direct')
+    return direct ?? abortable(shared(upgrading, peer, () => dialDirect(peer, parts, note, signal)), own)
+  }
+
+  const pursue = async (peer: string, pursuit: Pursuit) => {
+    const own = pursuit.stop.signal
+    const first = me < peer
+    if (!first) await sleep(clock, DIAL_GRACE, own)
+    for (let attempt = 0; !own.aborted; attempt++) {
+      try {
+        await reach(peer, own)
+        if (first || attempt > 0) await upgrade(peer, own)
+      } catch (error) {
+        parts.log('mesh.reach.failed', { peer, code: toMeshError(error).code, attempt }, 'debug')
+      }
+      const changed = new Promise<void>((resolve) => (pursuit.wake = resolve))
+      if (links.best(peer)?.path.kind === 'direct') {
+        attempt = 0
+        await abortable(changed, own)
+      } else await Promise.race([sleep(clock, backoff(attempt + 1, parts.random(), DIRECT_RETRY), own), changed])
+    }
+  }
+
+  const start = (peer: string) => {
+    const pursuit: Pursuit = { stop: new AbortController(), wake: () => undefined }
+    pursuits.set(peer, pursuit)
+    pursue(peer, pursuit).catch(() => undefined)
+  }
+
+  links.onChange((peer, link, opened) => {
+    if (!opened && pursuits.has(peer) && (link.path.kind === 'direct' || links.of(peer).length === 0)) pursuits.get(peer)?.wake()
+  })
+  signal.addEventListener('abort', () => {
+    for (const { stop } of pursuits.values()) stop.abort(signal.reason)
+  })
+
+  return {
+    reach,
+    upgrade,
+    note,
+    follow(entries) {
+      const here = new Set(entries.filter((entry) => entry.here && entry.peer !== me).map(({ peer }) => peer))
+      for (const [peer, { stop }] of pursuits) {
+        if (here.has(peer)) continue
+        stop.abort(new MeshError('PEER_UNREACHABLE', 'the peer left'))
+        pursuits.delete(peer)
+        attempts.delete(peer)
+      }
+      for (const peer of here) if (!pursuits.has(peer) && pursuits.size < MAX_EAGER_PEERS && !signal.aborted) start(peer)
+    },
+    attempts: (peer) => attempts.get(peer) ?? [],
+    kick() {
+      for (const [peer, { stop }] of pursuits) {
+        stop.abort()
+        start(peer)
+      }
+    },
+  }
+}
+
+/** Circuit addresses of a peer through every relay that holds us. */
+function circuits(peer: string, keepers: readonly Keeper[]): readonly string[] {
+  return keepers
+    .filter((keeper) => keeper.info().status === 'reserved')
+    .flatMap((keeper) => keeper.addresses().slice(0, 1))
+    .map((address) => `${address}/p2p-circuit/p2p/${peer}`)
+}
+
+async function dialRelayed(peer: string, { swarm, links, keepers, clock }: ConnectorParts, signal: AbortSignal): Promise<Link> {
+  let failure: MeshError = new MeshError('PEER_UNREACHABLE', 'no relay holds a place for us now')
+  for (const address of circuits(peer, keepers)) {
+    try {
+      await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', signal, (own) => swarm.libp2p.dial(multiaddr(address), { signal: own, force: true }))
+      const link = links.best(peer)
+      if (link) return link
+    } catch (error) {
+      const own = dialError(error, peer)
+      failure = own.code === 'RELAY_UNREACHABLE' ? new MeshError('PEER_UNREACHABLE', own.message, { cause: error }) : own
+    }
+  }
+  throw failure
+}
+
+async function dialDirect(peer: string, parts: ConnectorParts, note: Connector['note'], signal: AbortSignal): Promise<Link> {
+  const { swarm, links, keepers, clock } = parts
+  const at = clock.now()
+  if (!parts.canDirect()) {
+    note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'NOT_SUPPORTED', at })
+    throw new MeshError('NOT_SUPPORTED', 'this place cannot do WebRTC now')
+  }
+  const [address] = circuits(peer, keepers)
+  if (!address) throw new MeshError('PEER_UNREACHABLE', 'no relay carries the signalling')
+  const direct = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/')
+  note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'trying', at })
+  try {
+    await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) => swarm.libp2p.dial(multiaddr(direct), { signal: own, force: true }))
+    const link = links.of(peer).find(({ path }) => path.kind === 'direct')
+    if (!link) throw new MeshError('PATH_LOST', 'the direct connection closed at once')
+    note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'ok', at: clock.now() })
+    return link
+  } catch (error) {
+    const own = dialError(error, peer)
+    const code = own.code === 'RELAY_UNREACHABLE' ? 'PATH_LOST' : own.code
+    note(peer, { transport: 'webrtc', what: `WebRTC: ${own.message.slice(0, 120)}`, outcome: code, at: clock.now() })
+    throw own
+  }
+}

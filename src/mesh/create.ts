@@ -1,0 +1,77 @@
+/** createMesh: the API of design §4 on top of the engine. Everything comes as an argument; nothing is found by itself. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerOfAddress } from '../core/address.ts'
+import { withDeadline } from '../shared/async.ts'
+import { MeshError } from '../shared/errors.ts'
+import { anySignal, type Engine, startEngine } from './engine.ts'
+import { dialError } from './keeper.ts'
+import { DIAL_TIMEOUT } from './limits.ts'
+import type { MeshHost, MeshParts } from './parts.ts'
+
+/** Resolves when the peer runs; relays are reached in the background. The caller closes it. */
+export async function createMesh(parts: MeshParts): Promise<MeshHost> {
+  const engine = await startEngine(parts)
+  parts.log('mesh.started', { peer: parts.identity.peer, kind: parts.kind })
+  const { snapshot, services, gate, connector, swarm, links } = engine
+  const { policy, identity } = parts
+  return {
+    peer: identity.peer,
+    vip: identity.names.vip,
+    get state() {
+      return snapshot.current()
+    },
+    get peers() {
+      return snapshot.peers()
+    },
+    files: services.files,
+    policy: { rows: async () => policy.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
+    open: engine.open,
+    handle: engine.handlers.handle,
+    ...createCommands(engine),
+    kick: engine.kick,
+    noteAttempt: connector.note,
+    handlers: gate.handlers,
+    addresses: () => swarm.libp2p.getMultiaddrs().map((address) => address.toString()),
+    connections: () => links.all().length,
+  }
+}
+
+function createCommands(engine: Engine): Pick<MeshHost, 'send' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
+  const { parts, stop, bus, snapshot, services, names, connector, rtt, swarm } = engine
+  const { signal } = stop
+  return {
+    async send(peer, topic, data, options) {
+      const id = await services.message.send(peer, topic, data, options)
+      snapshot.touch()
+      return id
+    },
+    async ping(peer, options = {}) {
+      const link = await connector.reach(peer, anySignal(options.signal, signal))
+      return rtt.measure(link.connection, options.signal)
+    },
+    async rename(name, peer) {
+      await names.rename(name, peer)
+      if (!peer) services.presence.rename(names.mine())
+      snapshot.touch()
+    },
+    async connect(address, options = {}) {
+      const peer = peerOfAddress(address)
+      if (!peer) throw new MeshError('BAD_ARGUMENT', `no /p2p/<peer> at the end of ${address}`)
+      const dial = (own: AbortSignal) => swarm.libp2p.dial(multiaddr(address), { signal: own, force: true })
+      await withDeadline(parts.clock, DIAL_TIMEOUT, `dialling ${address}`, anySignal(options.signal, signal), dial).catch((error: unknown) => {
+        throw dialError(error, peer)
+      })
+      return peer
+    },
+    addEventListener(type, listen, options = {}) {
+      bus.on(type, (detail) => listen({ type, detail }), { signal: anySignal(options.signal, signal) })
+    },
+    async close() {
+      if (signal.aborted) return
+      stop.abort(new MeshError('CLOSED', 'the mesh was closed'))
+      snapshot.touch()
+      await swarm.libp2p.stop()
+      parts.log('mesh.stopped', {})
+    },
+  }
+}

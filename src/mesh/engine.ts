@@ -1,0 +1,158 @@
+/** Joins the parts of the mesh room: swarm, links, gate, connector, keepers, protocols, snapshot. createMesh puts the API in front of it. */
+import type { Who } from '../core/access.ts'
+import type { MeshEvents, OpenOptions } from '../core/mesh.ts'
+import type { PeerStream } from '../core/peer-stream.ts'
+import type { FilesService, MessageService, PresenceEntry, PresenceService, ProtocolHost } from '../core/protocol.ts'
+import { withDeadline } from '../shared/async.ts'
+import { type Bus, createBus } from '../shared/bus.ts'
+import { type Connector, createConnector } from './connector.ts'
+import { createGate, type Gate } from './gate.ts'
+import { createHandlers, type Handlers } from './handlers.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { OPEN_TIMEOUT } from './limits.ts'
+import { createLinks, type Links } from './links.ts'
+import { openStream } from './open.ts'
+import type { MeshParts } from './parts.ts'
+import { createNames, type Names } from './petnames.ts'
+import { toPrivateKey } from './private-key.ts'
+import { createRttMeter, type RttMeter } from './rtt.ts'
+import { createSnapshot, type Snapshot } from './snapshot.ts'
+import { createSwarm, type Swarm } from './swarm.ts'
+import { keepTrimmed, watchClock } from './upkeep.ts'
+
+export interface Services {
+  readonly message: MessageService
+  readonly files: FilesService
+  readonly presence: PresenceService
+}
+
+export interface Engine {
+  readonly parts: MeshParts
+  readonly stop: AbortController
+  readonly bus: Bus<MeshEvents>
+  readonly swarm: Swarm
+  readonly links: Links
+  readonly names: Names
+  readonly gate: Gate
+  readonly handlers: Handlers
+  readonly connector: Connector
+  readonly keepers: readonly Keeper[]
+  readonly services: Services
+  readonly snapshot: Snapshot
+  readonly rtt: RttMeter
+  open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
+  kick(): void
+}
+
+/** Builds and starts everything. Ends with `stop`. */
+export async function startEngine(parts: MeshParts): Promise<Engine> {
+  const { clock, log, policy, identity, random = Math.random } = parts
+  const stop = new AbortController()
+  const { signal } = stop
+  const bus = createBus<MeshEvents>({ onError: (type) => log('mesh.listener.threw', { type }, 'error') })
+  const swarm = await createSwarm({ ...parts, privateKey: toPrivateKey(identity), agent: `dmesh/${parts.version}` })
+  const links = createLinks(swarm, clock, signal)
+  const names = await createNames(parts.records, parts.name)
+  const keepers: Keeper[] = []
+  const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
+  const isRelay = (peer: string) => keepers.some((keeper) => keeper.info().id === peer)
+  const gate = createGate(swarm, { decide: policy.decide, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log })
+  const canDirect = parts.canDirect ?? (() => true)
+  const changed = () => late.touch()
+  const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
+  const open: Engine['open'] = (peer, protocol, options = {}) =>
+    withDeadline(clock, OPEN_TIMEOUT, `opening ${protocol}`, anySignal(options.signal, signal), (own) =>
+      openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, me: identity.peer }, own),
+    )
+  const handlers = createHandlers({ gate, links, policy, log })
+  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect: handlers.disconnect }
+  const services = await startProtocols(parts, handlers, host, signal)
+  const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)
+  Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })
+
+  await swarm.libp2p.start()
+  await gate.guardForeign()
+  const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
+  const engine: Engine = { parts, stop, bus, swarm, links, names, gate, handlers, connector, keepers, services, snapshot, rtt, open, kick }
+  follow(engine, isRelay)
+  if (parts.relayClient) {
+    const keeperParts = { swarm, links, client: parts.relayClient, presence: services.presence, clock, log, random, changed }
+    for (const source of parts.relays) keepers.push(createKeeper(source, keeperParts, signal))
+  }
+  function kick() {
+    for (const keeper of keepers) keeper.kick()
+    connector.kick()
+  }
+  return engine
+}
+
+/** Known only after the protocols run, asked only later. */
+interface Late {
+  entries: () => readonly PresenceEntry[]
+  touch: () => void
+  peers: ProtocolHost['peers']
+}
+
+function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => boolean, late: Late): Who['roles'] {
+  if (peer === parts.identity.peer) return ['self']
+  return parts.kind === 'relay' || isRelay(peer) || late.entries().some((entry) => entry.peer === peer) ? ['lobby'] : []
+}
+
+async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host: ProtocolHost, signal: AbortSignal): Promise<Services> {
+  const { service: message } = await handlers.start(protocols.message, host, signal)
+  const { service: files } = await handlers.start(protocols.files, host, signal)
+  const { service: presence } = await handlers.start(protocols.presence, host, signal)
+  for (const protocol of protocols.more ?? []) await handlers.start(protocol, host, signal)
+  return { message, files, presence }
+}
+
+type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'keepers' | 'services'> & { isRelay: (peer: string) => boolean; signal: AbortSignal }
+
+function sources({ identity, version }: MeshParts, { links, connector, names, keepers, services, isRelay, signal }: SourceParts) {
+  return {
+    links,
+    connector,
+    entries: () => services.presence.entries(),
+    petname: names.petname,
+    isRelay,
+    stopped: () => signal.aborted,
+    me: identity.peer,
+    rest: () => ({
+      peer: identity.peer,
+      vip: identity.names.vip,
+      name: names.mine(),
+      names: identity.names,
+      isNew: identity.isNew,
+      relays: keepers.map((keeper) => keeper.info()),
+      transfers: services.files.transfers(),
+      messages: services.message.messages(),
+      version,
+    }),
+  }
+}
+
+/** Who listens to whom, once everything stands. */
+function follow(engine: Engine, isRelay: (peer: string) => boolean): void {
+  const { parts, stop, bus, links, connector, services, snapshot, rtt, gate, kick } = engine
+  const { signal } = stop
+  links.onChange((peer, { connection, path }, opened) => {
+    if (opened && path.rtt === undefined) {
+      rtt.watch(connection)
+      if (!isRelay(peer)) services.message.flush(peer)
+    }
+    snapshot.touch()
+  })
+  services.presence.onChange(() => {
+    connector.follow(services.presence.entries())
+    snapshot.touch()
+  }, signal)
+  for (const type of ['transferchange', 'fileoffer', 'message', 'messagechange'] as const) bus.on(type, snapshot.touch, { signal })
+  parts.policy.onChange(gate.recheck, { signal })
+  watchClock(parts.clock, signal, kick)
+  keepTrimmed({ links, clock: parts.clock, signal, isRelay, log: parts.log, high: parts.maxConnections })
+}
+
+/** Fires with either. */
+export function anySignal(one: AbortSignal | undefined, two: AbortSignal): AbortSignal {
+  return one ? AbortSignal.any([one, two]) : two
+}

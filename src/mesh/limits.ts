@@ -1,0 +1,61 @@
+/** Caps and waits of the mesh room: unit, what each guards, why this number. */
+
+/** ms until a dial to a relay or a peer is given up: two lost SYNs on a slow mobile network. */
+export const DIAL_TIMEOUT = 10_000
+
+/** ms for `open()` when the caller gives no signal: a dial plus a negotiation. */
+export const OPEN_TIMEOUT = 15_000
+
+/** ms for one direct attempt (signalling, ICE, DTLS); ICE itself gives up at about 15 s. */
+export const DIRECT_TIMEOUT = 15_000
+
+/** ms the peer with the larger key leaves the other one to dial first. */
+export const DIAL_GRACE = 1_500
+
+/** Connections above which trimming starts, and where it stops; browsers slow down near 100 sockets. */
+export const HIGH_WATER = 96
+export const LOW_WATER = 64
+
+/** ms during which a fresh connection is not trimmed. */
+export const FRESH = 20_000
+
+/** Peers of the roster that are connected without being asked; the others are dialled when needed. */
+export const MAX_EAGER_PEERS = 32
+
+/** Bytes a readable holds before the sender is paused: one yamux window. */
+export const READ_HIGH_WATER = 256 * 1024
+
+/** Streams of one protocol on one connection. A flood of 10 000 is cut here. */
+export const MAX_STREAMS_PER_PROTOCOL = 256
+
+/** Path attempts kept for "Why this path?". */
+export const MAX_ATTEMPTS = 16
+
+/** Denials remembered so that the opener can be told why. */
+export const MAX_DENIALS = 256
+
+/** ms for the opener's question why its stream was refused. */
+export const WHY_TIMEOUT = 2_000
+
+/** Bytes of a question or an answer of the why protocol. */
+export const MAX_WHY_FRAME = 1024
+
+/** ms between RTT measurements of a quiet path, and how long one may take. */
+export const RTT_INTERVAL = 20_000
+export const RTT_TIMEOUT = 5_000
+
+/** Failed measurements in a row after which a connection counts as dead. */
+export const RTT_STRIKES = 2
+
+/** ms between snapshots: one frame of a 60 Hz screen. */
+export const SNAPSHOT_INTERVAL = 16
+
+/** ms between two looks at the clock; a gap larger than SLEPT means the machine slept. */
+export const TICK = 1_000
+export const SLEPT = 5_000
+
+/** Peers remembered while away. */
+export const MAX_AWAY = 200
+
+/** Characters of a name. */
+export const MAX_NAME = 64

@@ -1,0 +1,69 @@
+/** Live connections grouped by peer, each described as a Path. It observes; it never dials. */
+import type { Connection } from '@libp2p/interface'
+import { describeAddress } from '../core/address.ts'
+import { choosePath, type Path } from '../core/path.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Swarm } from './swarm.ts'
+
+export interface Link {
+  readonly path: Path
+  readonly connection: Connection
+}
+
+export interface Links {
+  /** Live links to a peer, best first. */
+  of(peer: string): readonly Link[]
+  best(peer: string): Link | undefined
+  /** Peers with at least one link. */
+  peers(): readonly string[]
+  all(): readonly Link[]
+  /** Note a measurement in ms. */
+  setRtt(connection: Connection, rtt: number): void
+  /** A link opened (true) or closed (false). */
+  onChange(listen: (peer: string, link: Link, opened: boolean) => void): void
+}
+
+export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Links {
+  const links = new Map<string, Link>()
+  const listeners = new Set<(peer: string, link: Link, opened: boolean) => void>()
+  const tell = (link: Link, opened: boolean) => {
+    for (const listen of listeners) listen(link.connection.remotePeer.toString(), link, opened)
+  }
+  const onOpen = ({ detail: connection }: CustomEvent<Connection>) => {
+    const link = { connection, path: { id: connection.id, since: clock.now(), ...describeAddress(connection.remoteAddr.toString()) } }
+    links.set(connection.id, link)
+    tell(link, true)
+  }
+  const onClose = ({ detail: connection }: CustomEvent<Connection>) => {
+    const link = links.get(connection.id)
+    if (!links.delete(connection.id) || !link) return
+    tell(link, false)
+  }
+  swarm.libp2p.addEventListener('connection:open', onOpen)
+  swarm.libp2p.addEventListener('connection:close', onClose)
+  signal.addEventListener('abort', () => {
+    swarm.libp2p.removeEventListener('connection:open', onOpen)
+    swarm.libp2p.removeEventListener('connection:close', onClose)
+    listeners.clear()
+  })
+
+  const of = (peer: string): readonly Link[] => {
+    const mine = [...links.values()].filter(({ connection }) => connection.status === 'open' && connection.remotePeer.toString() === peer)
+    const first = choosePath(mine.map(({ path }) => path))
+    return mine.sort((a, b) => Number(b.path === first) - Number(a.path === first))
+  }
+  return {
+    of,
+    best: (peer) => of(peer)[0],
+    peers: () => [...new Set([...links.values()].map(({ connection }) => connection.remotePeer.toString()))],
+    all: () => [...links.values()],
+    setRtt(connection, rtt) {
+      const link = links.get(connection.id)
+      if (!link) return
+      const measured = { connection, path: { ...link.path, rtt } }
+      links.set(connection.id, measured)
+      tell(measured, true)
+    },
+    onChange: (listen) => listeners.add(listen),
+  }
+}

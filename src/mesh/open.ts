@@ -1,0 +1,56 @@
+/** Opens a stream to a peer over its best path and says in our codes why it could not. */
+import type { Connection } from '@libp2p/interface'
+import type { PeerStream } from '../core/peer-stream.ts'
+import { MeshError, toMeshError } from '../shared/errors.ts'
+import type { Connector } from './connector.ts'
+import type { Gate } from './gate.ts'
+import { MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+import type { Link, Links } from './links.ts'
+import { toPeerStream } from './peer-stream.ts'
+
+export interface OpenRequest {
+  readonly peer: string
+  readonly protocol: string
+  readonly direct: boolean
+  readonly connector: Connector
+  readonly links: Links
+  readonly gate: Gate
+  readonly me: string
+}
+
+/** BAD_ARGUMENT, PEER_UNREACHABLE, UNKNOWN_PROTOCOL, ACCESS_DENIED (then or at the first read), PATH_LOST. */
+export async function openStream(request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+  const { peer, protocol, connector } = request
+  if (peer === request.me) throw new MeshError('BAD_ARGUMENT', 'a stream to myself')
+  if (!/^\/[\x21-\x7e]{1,120}$/.test(protocol)) throw new MeshError('BAD_ARGUMENT', `not a protocol id: ${protocol.slice(0, 130)}`)
+  await connector.reach(peer, signal)
+  if (request.direct) await connector.upgrade(peer, signal)
+  // A path may die while it is being used: fall back to the next before failing.
+  let failure: unknown = new MeshError('PEER_UNREACHABLE', 'no path is left')
+  for (const link of request.links.of(peer)) {
+    try {
+      return await openOn(link, request, signal)
+    } catch (error) {
+      failure = error
+      if (link.connection.status === 'open' || signal.aborted) break
+    }
+  }
+  throw failure
+}
+
+async function openOn({ connection, path }: Link, { peer, protocol, gate }: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+  try {
+    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true, maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL })
+    return toPeerStream(stream, { peer, protocol, path: path.kind, explain: () => gate.askWhy(connection, protocol) })
+  } catch (error) {
+    throw await refusal(error, connection, protocol, gate)
+  }
+}
+
+async function refusal(error: unknown, connection: Connection, protocol: string, gate: Gate): Promise<MeshError> {
+  const { name } = (error ?? {}) as { name?: string }
+  if (name === 'UnsupportedProtocolError') return new MeshError('UNKNOWN_PROTOCOL', `the peer does not offer ${protocol}`, { cause: error })
+  if (name === 'TooManyOutboundProtocolStreamsError') return new MeshError('LIMIT_REACHED', `more than ${MAX_STREAMS_PER_PROTOCOL} streams of ${protocol}`)
+  const why = name === 'StreamResetError' ? await gate.askWhy(connection, protocol).catch(() => undefined) : undefined
+  return why ?? toMeshError(error, connection.status === 'open' ? 'STREAM_RESET' : 'PATH_LOST')
+}

@@ -1,0 +1,60 @@
+/** What createMesh takes and what a root gets back. Types only. */
+import type { Policy } from '../core/access.ts'
+import type { Identity } from '../core/identity.ts'
+import type { Mesh } from '../core/mesh.ts'
+import type { PathAttempt } from '../core/path.ts'
+import type { FilesService, MessageService, PresenceService, Protocol } from '../core/protocol.ts'
+import type { RecordStore } from '../core/stores.ts'
+import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Log } from '../shared/log.ts'
+
+export interface MeshParts {
+  readonly identity: Identity
+  readonly records: RecordStore
+  readonly transports: readonly Transport[]
+  readonly relayClient?: RelayClient
+  readonly relays: readonly RelaySource[]
+  readonly policy: Policy
+  readonly protocols: MeshProtocols
+  readonly clock: Clock
+  readonly log: Log
+  /** What I call myself until the user says otherwise. */
+  readonly name: string
+  readonly version: string
+  readonly kind: 'browser' | 'relay' | 'cli'
+  /** More libp2p services, opaque: the relay's hop server. */
+  readonly services?: Readonly<Record<string, unknown>>
+  /** Multiaddr texts to announce. */
+  readonly announce?: readonly string[]
+  readonly maxConnections?: number
+  /** Default: always. False while WebRTC has no window to run in. */
+  readonly canDirect?: () => boolean
+  /** [0, 1). Default Math.random. */
+  readonly random?: () => number
+}
+
+export interface MeshProtocols {
+  readonly message: Protocol<MessageService>
+  readonly files: Protocol<FilesService>
+  readonly presence: Protocol<PresenceService>
+  /** Others, e.g. echo. */
+  readonly more?: readonly Protocol[]
+}
+
+/** What a root gets beside the API. */
+export interface MeshHost extends Mesh {
+  /** Network or clock changed: reconnect now. */
+  kick(): void
+  /** A direct attempt was made elsewhere (the WebRTC host). */
+  noteAttempt(peer: string, attempt: PathAttempt): void
+  /** Every handler with its capability, for the test that none lacks one. */
+  handlers(): readonly (readonly [protocol: string, may: string | undefined])[]
+  /** Multiaddr texts under which this peer listens. */
+  addresses(): readonly string[]
+  /** Connect to a multiaddr text that ends in /p2p/<peer>; resolves with the PeerID. KEY_MISMATCH, PEER_UNREACHABLE, TIMEOUT. */
+  connect(address: string, options?: { signal?: AbortSignal }): Promise<string>
+  /** Live connections, for metrics. */
+  connections(): number
+}
+

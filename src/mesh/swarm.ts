@@ -1,0 +1,93 @@
+/** Builds libp2p from given parts: the only place where it is configured. It must contact nobody by itself: no bootstrap, no auto-dial, no default STUN servers. */
+import { type Identify, identify } from '@libp2p/identify'
+import type { ComponentLogger, Connection, Logger, PeerId, PrivateKey } from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
+import { noise } from '@libp2p/noise'
+import { type Ping, ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import type { Transport } from '../core/transport.ts'
+import type { Log } from '../shared/log.ts'
+import { DIAL_TIMEOUT, HIGH_WATER, MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+
+/** Parts of libp2p that only services get to see. */
+export interface SwarmComponents {
+  readonly registrar: Registrar
+  readonly transportManager: TransportManager
+  readonly connectionManager: ConnectionManager
+  readonly addressManager: AddressManager
+  readonly peerId: PeerId
+  readonly privateKey: PrivateKey
+}
+
+export interface Swarm {
+  readonly libp2p: Libp2p<{ identify: Identify; ping: Ping }>
+  readonly components: SwarmComponents
+  connections(): readonly Connection[]
+}
+
+export interface SwarmParts {
+  readonly privateKey: PrivateKey
+  readonly transports: readonly Transport[]
+  /** More libp2p services, e.g. the hop server. Opaque. */
+  readonly services?: Readonly<Record<string, unknown>>
+  readonly agent: string
+  readonly log: Log
+  /** Multiaddrs to tell others, beside those of the listeners. */
+  readonly announce?: readonly string[]
+  /** Most connections at once. Default HIGH_WATER. */
+  readonly maxConnections?: number
+}
+
+export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
+  let components: SwarmComponents | undefined
+  const options = {
+    privateKey: parts.privateKey,
+    start: false,
+    addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
+    transports: parts.transports.map(({ factory }) => factory),
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ maxInboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL })],
+    // A relay down at boot is normal: the keeper listens later.
+    transportManager: { faultTolerance: 1 },
+    connectionManager: {
+      maxConnections: (parts.maxConnections ?? HIGH_WATER) * 2, // our own trimmer acts first, at the high-water mark
+      dialTimeout: DIAL_TIMEOUT,
+      addressDialTimeout: DIAL_TIMEOUT,
+      reconnectRetries: 0,
+      inboundConnectionThreshold: 1_000, // per second and host; a relay behind a proxy sees one host. The front limits instead.
+      maxIncomingPendingConnections: 100,
+    },
+    // RTT and liveness are measured by rtt.ts on one long stream instead of a new stream each time.
+    connectionMonitor: { enabled: false },
+    // The default gater of browsers refuses LAN and localhost addresses.
+    connectionGater: { denyDialMultiaddr: () => false },
+    nodeInfo: { userAgent: parts.agent },
+    logger: createLibp2pLogger(parts.log),
+    services: {
+      ...parts.services,
+      identify: identify({ runOnLimitedConnection: true }),
+      ping: ping(),
+      components: (given: SwarmComponents) => {
+        components = given
+        return {}
+      },
+    },
+  } as unknown as Libp2pOptions<{ identify: Identify; ping: Ping }>
+  const libp2p = await createLibp2p(options)
+  if (!components) throw new TypeError('libp2p did not build its services')
+  return { libp2p, components, connections: () => libp2p.getConnections() }
+}
+
+/** libp2p's own prose goes to our log at level debug, errors only; format strings are kept as the event's field. */
+function createLibp2pLogger(log: Log): ComponentLogger {
+  const forComponent = (name: string): Logger => {
+    const trace = () => undefined
+    const error = (format: unknown, ...args: unknown[]) => {
+      const cause = args.find((arg) => arg instanceof Error) as Error | undefined
+      log('libp2p.error', { component: name, what: String(format).slice(0, 120), cause: cause?.message?.slice(0, 200) }, 'debug')
+    }
+    return Object.assign(trace, { error, trace, enabled: false, newScope: (scope: string) => forComponent(`${name}:${scope}`) }) as unknown as Logger
+  }
+  return { forComponent }
+}

@@ -1,0 +1,50 @@
+/** Housekeeping of a running mesh: notice that the machine slept, trim connections. */
+import type { Clock } from '../shared/clock.ts'
+import type { Log } from '../shared/log.ts'
+import { SLEPT, TICK } from './limits.ts'
+import type { Links } from './links.ts'
+import { chooseTrim } from './trim.ts'
+
+/** Call `woke` when the clock jumped: the machine slept or the page was frozen, so every socket may be dead. */
+export function watchClock(clock: Clock, signal: AbortSignal, woke: () => void): void {
+  let last = clock.now()
+  const tick = () => {
+    if (signal.aborted) return
+    const now = clock.now()
+    if (now - last > SLEPT || now < last - SLEPT) woke()
+    last = now
+    clock.after(TICK, tick)
+  }
+  clock.after(TICK, tick)
+}
+
+export interface TrimParts {
+  readonly links: Links
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly isRelay: (peer: string) => boolean
+  readonly log: Log
+  readonly high?: number
+}
+
+/** After each new link: close the least recently used ones above the high-water mark. */
+export function keepTrimmed({ links, clock, signal, isRelay, log, high }: TrimParts): void {
+  links.onChange((_peer, _link, opened) => {
+    if (!opened || signal.aborted) return
+    const all = links.all()
+    const chosen = chooseTrim(
+      all.map(({ path, connection }) => ({
+        id: path.id,
+        protected: isRelay(connection.remotePeer.toString()) || connection.streams.some(({ protocol }) => protocol.startsWith('/dmesh/') || protocol.startsWith('/x/')),
+        since: path.since,
+        used: path.since,
+      })),
+      clock.now(),
+      high,
+      high === undefined ? undefined : Math.floor((high * 2) / 3),
+    )
+    if (chosen.length === 0) return
+    log('mesh.trimmed', { count: chosen.length })
+    for (const { path, connection } of all) if (chosen.includes(path.id)) connection.close().catch(() => connection.abort(new Error('trimmed')))
+  })
+}

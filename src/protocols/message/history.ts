@@ -1,0 +1,83 @@
+/** What was said, kept in the record store: messages for the screen, the outbox, and the ids already received. Order is by arrival here. */
+import type { MessageInfo } from '../../core/mesh.ts'
+import type { RecordStore } from '../../core/stores.ts'
+import { MAX_KEPT, MAX_SEEN, MAX_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
+
+export interface Waiting {
+  readonly id: string
+  readonly peer: string
+  readonly topic: string
+  readonly body: Uint8Array<ArrayBuffer>
+  readonly isText: boolean
+  readonly at: number
+  /** Position in the peer's queue; grows by one. */
+  readonly order: number
+}
+
+export interface History {
+  messages(): readonly MessageInfo[]
+  add(message: MessageInfo): Promise<void>
+  /** The changed line, if it is still shown. */
+  delivered(id: string): Promise<MessageInfo | undefined>
+  /** Oldest first. */
+  waiting(peer: string): readonly Waiting[]
+  peersWaiting(): readonly string[]
+  enqueue(message: Omit<Waiting, 'order'>): Promise<void>
+  dequeue(message: Waiting): Promise<void>
+  /** True the first time an id comes from this peer. Remembered before the receipt is sent, so that a message arrives once. */
+  firstTime(peer: string, id: string): Promise<boolean>
+}
+
+const key = (at: number, id: string) => `${String(at).padStart(15, '0')} ${id}`
+const queueKey = (message: Pick<Waiting, 'peer' | 'order'>) => `${message.peer} ${String(message.order).padStart(12, '0')}`
+
+export async function openHistory(records: RecordStore): Promise<History> {
+  const rows = await records.list<MessageInfo>('message', { limit: MAX_KEPT * 2 })
+  let shown = rows.slice(-MAX_SHOWN).map(([, message]) => message)
+  const keys = rows.map(([name]) => name)
+  const queue = new Map<string, Waiting[]>()
+  for (const [, message] of await records.list<Waiting>('outbox', { limit: MAX_WAITING_PER_PEER * 64 })) {
+    queue.set(message.peer, [...(queue.get(message.peer) ?? []), message])
+  }
+  let order = Math.max(0, ...[...queue.values()].flat().map((message) => message.order))
+
+  return {
+    messages: () => shown,
+    async add(message) {
+      shown = [...shown, message].slice(-MAX_SHOWN)
+      const name = key(message.at, message.id)
+      keys.push(name)
+      await records.put('message', name, message)
+      while (keys.length > MAX_KEPT) await records.delete('message', keys.shift() as string)
+    },
+    async delivered(id) {
+      const found = shown.find((message) => message.id === id)
+      if (!found) return undefined
+      const done = { ...found, status: 'delivered' as const }
+      shown = shown.map((message) => (message.id === id ? done : message))
+      await records.put('message', key(done.at, id), done)
+      return done
+    },
+    waiting: (peer) => queue.get(peer) ?? [],
+    peersWaiting: () => [...queue.keys()],
+    async enqueue(message) {
+      const entry: Waiting = { ...message, order: ++order }
+      queue.set(message.peer, [...(queue.get(message.peer) ?? []), entry])
+      await records.put('outbox', queueKey(entry), entry)
+    },
+    async dequeue(message) {
+      const rest = (queue.get(message.peer) ?? []).filter(({ id }) => id !== message.id)
+      if (rest.length > 0) queue.set(message.peer, rest)
+      else queue.delete(message.peer)
+      await records.delete('outbox', queueKey(message))
+    },
+    async firstTime(peer, id) {
+      let isNew = false
+      await records.update<readonly string[]>('setting', `seen ${peer}`, (old = []) => {
+        isNew = !old.includes(id)
+        return isNew ? [...old, id].slice(-MAX_SEEN) : old
+      })
+      return isNew
+    },
+  }
+}
