@@ -1,7 +1,7 @@
 /** The one entry behind `npm start`, `npm test` and the other scripts: sets the clone up, then hands over. Runs on Node.js 18 with nothing installed. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { becomeProgram, root, say } from './say.mjs'
+import { becomeProgram, root, tell } from './say.mjs'
 import { ensureBuild, ensurePackages, ensureTestPrograms } from './setup.mjs'
 import { withSetupLock } from './setup-lock.mjs'
 import { ensureNode, makeEnv } from './setup-node.mjs'
@@ -52,7 +52,7 @@ async function tryBuild(env) {
     return []
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    say(why)
+    tell(why)
     return [{ what: 'build', why }]
   }
 }
@@ -64,7 +64,7 @@ async function tryBuild(env) {
 async function withTestPrograms(env, problems) {
   const { browser, missing } = await withSetupLock(() => ensureTestPrograms(env))
   for (const { program, why } of missing) {
-    say(why)
+    tell(why)
     problems.push({ what: program, why })
   }
   return browser ? { ...env, CHROMIUM: browser } : env

@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '')
 
 /**
- * One short line for a person.
+ * One line of set-up news. On the error output, so that `npx dmesh id --json | …` stays clean.
+ * @param {string} text
+ */
+export function tell(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+/**
+ * One line of results.
  * @param {string} text
  */
 export function say(text) {

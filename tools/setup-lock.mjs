@@ -1,7 +1,7 @@
 /** Keeps two set-ups in the same clone from running at once (two terminals, `npm start` beside `npm test`). Runs on Node.js 18. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, say } from './say.mjs'
+import { root, tell } from './say.mjs'
 
 const LOCK = join(root, '.cache', 'setup.lock')
 const POLL = 200 // ms between looks at a lock held by another
@@ -17,7 +17,7 @@ export async function withSetupLock(work) {
   mkdirSync(join(root, '.cache'), { recursive: true })
   let told = false
   while (!take()) {
-    if (!told) say('waiting for another set-up in this clone to finish')
+    if (!told) tell('waiting for another set-up in this clone to finish')
     told = true
     await new Promise((resolve) => setTimeout(resolve, POLL))
   }

@@ -1,7 +1,7 @@
 /** Finds or fetches the Node.js that the mesh needs (docs/adr/0006). Runs on Node.js 18 with nothing installed. Must never change anything outside the clone. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { root, runProgram, say } from './say.mjs'
+import { root, runProgram, tell } from './say.mjs'
 
 /** Oldest Node.js that runs the mesh, and the one that is fetched when the system's is older. */
 const OLDEST = [22, 19]
@@ -31,14 +31,19 @@ export async function ensureNode() {
   const home = join(HOME, 'node_modules', name)
   const program = join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (existsSync(program) && readVersion(home) === FETCHED) return dirname(program)
-  say(`Node.js ${process.versions.node} is older than ${OLDEST.join('.')}: fetching ${FETCHED} into .cache/node (only for this clone)`)
+  tell(`Node.js ${process.versions.node} is older than ${OLDEST.join('.')}: fetching ${FETCHED} into .cache/node (only for this clone)`)
   rmSync(HOME, { recursive: true, force: true })
   mkdirSync(HOME, { recursive: true })
-  const { code, text } = await runNpm(['install', '--prefix', HOME, '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${FETCHED}`], process.env)
+  const { code, text } = await runNpm(
+    ['install', '--prefix', HOME, '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${FETCHED}`],
+    process.env,
+  )
   const probe = code === 0 ? await runProgram(program, ['--version'], { quiet: true }) : { code, text }
   if (probe.code === 0) return dirname(program)
   rmSync(HOME, { recursive: true, force: true })
-  throw new Error(`Node.js ${FETCHED} could not be fetched. Install Node.js ${OLDEST.join('.')} or newer yourself, then try again.\n${probe.text.trim()}`)
+  throw new Error(
+    `Node.js ${FETCHED} could not be fetched. Install Node.js ${OLDEST.join('.')} or newer yourself, then try again.\n${probe.text.trim()}`,
+  )
 }
 
 /** @param {string} home */

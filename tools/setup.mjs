@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { root, runProgram, say } from './say.mjs'
+import { root, runProgram, tell } from './say.mjs'
 import { runNpm } from './setup-node.mjs'
 import { hashTree } from './source-hash.mjs'
 
@@ -21,9 +21,13 @@ const MAC_BROWSERS = ['/Applications/Chromium.app/Contents/MacOS/Chromium', '/Ap
 export async function ensurePackages(env) {
   const lock = readFileSync(LOCK)
   const { stdout } = await nodeFacts(env)
-  const wanted = createHash('sha256').update(lock).update(readFileSync(join(root, 'package.json'))).update(stdout).digest('hex')
+  const wanted = createHash('sha256')
+    .update(lock)
+    .update(readFileSync(join(root, 'package.json')))
+    .update(stdout)
+    .digest('hex')
   if (readText(PACKAGES_STAMP) !== wanted) {
-    say('installing packages (npm install)')
+    tell('installing packages (npm install)')
     // Not `npm ci`: it refuses a lock that lacks an optional package of another platform.
     const { code, text } = await runNpm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], env)
     if (code !== 0) throw new Error(`npm install failed:\n${text.trim()}`)
@@ -59,7 +63,7 @@ function linkOwnCommand() {
 export async function ensureBuild(env) {
   const wanted = hashTree(root, BUILD_SOURCES)
   if (readText(BUILD_STAMP) === wanted && existsSync(join(root, 'dist', 'index.html'))) return
-  say('building the page (dist/)')
+  tell('building the page (dist/)')
   const { code, text } = await runProgram('node', [join(root, 'tools', 'build.mjs')], { env, quiet: true })
   if (code !== 0) throw new Error(`the build failed:\n${text.trim()}`)
   writeStamp(BUILD_STAMP, wanted)
@@ -79,8 +83,15 @@ export async function ensureTestPrograms(env) {
   ]
   const absent = () => wanted.filter((one) => one.found() === undefined)
   let why = 'it is not installed'
-  if (absent().length > 0) why = await installPrograms(absent().map((one) => one.package), env)
-  const missing = absent().map(({ program, package: name }) => ({ program, why: `${program}: ${why}. Install the package ${name} yourself to run the tests that need it.` }))
+  if (absent().length > 0)
+    why = await installPrograms(
+      absent().map((one) => one.package),
+      env,
+    )
+  const missing = absent().map(({ program, package: name }) => ({
+    program,
+    why: `${program}: ${why}. Install the package ${name} yourself to run the tests that need it.`,
+  }))
   const browser = findBrowser(env)
   return { ...(browser ? { browser } : {}), missing }
 }
@@ -93,7 +104,7 @@ export async function ensureTestPrograms(env) {
 async function installPrograms(names, env) {
   if (process.platform !== 'linux' || !findProgram('apt-get', env)) return 'this system is not Debian, so it cannot be installed from here'
   if (process.getuid?.() !== 0) return 'only root may install it (apt-get)'
-  say(`installing ${names.join(', ')} (apt-get)`)
+  tell(`installing ${names.join(', ')} (apt-get)`)
   const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, quiet: true }
   const update = await runProgram('apt-get', ['update'], quiet)
   const install = await runProgram('apt-get', ['install', '-y', '--no-install-recommends', ...names], quiet)

@@ -13,9 +13,9 @@ export function hashTree(base, paths) {
   const hash = createHash('sha256')
   const add = (/** @type {string} */ path) => {
     const full = join(base, path)
-    if (!existsSync(full)) return void hash.update(`- ${path}\n`)
-    if (statSync(full).isDirectory()) return readdirSync(full).sort().forEach((name) => add(`${path}/${name}`))
-    hash.update(`${path}\n`).update(createHash('sha256').update(readFileSync(full)).digest())
+    if (!existsSync(full)) hash.update(`- ${path}\n`)
+    else if (statSync(full).isDirectory()) for (const name of readdirSync(full).sort()) add(`${path}/${name}`)
+    else hash.update(`${path}\n`).update(createHash('sha256').update(readFileSync(full)).digest())
   }
   for (const path of paths) add(path)
   return hash.digest('hex')

@@ -85,7 +85,8 @@ function watchForHang(child, events, started, limit) {
     seen = all.length
     const begun = all.filter(({ type }) => type === 'test:enqueue').length
     const finished = begun > 0 && begun <= all.length - begun
-    if (finished && Date.now() - changed > LEFT_OPEN) reason = `all tests ended, yet the file did not within ${LEFT_OPEN / 1000} s: it left something open`
+    if (finished && Date.now() - changed > LEFT_OPEN)
+      reason = `all tests ended, yet the file did not within ${LEFT_OPEN / 1000} s: it left something open`
     if (Date.now() - started > limit) reason = `took longer than ${limit / 60_000} minutes`
     if (reason) killGroup(child)
   }, POLL)

@@ -5,7 +5,8 @@ import { join, relative, resolve, sep } from 'node:path'
 /**
  * Groups are the folders of tests/, in the order they run: quick ones first. `parallel` = files at once, `needs` = programs or 'build' without which a file of
  * the group cannot run.
- * @type {readonly { name: string, parallel: number, needs: readonly string[] }[]}
+ * @typedef {{ name: string, parallel: number, needs: readonly string[] }} Group
+ * @type {readonly Group[]}
  */
 export const GROUPS = [
   { name: 'architecture', parallel: 2, needs: [] },
@@ -27,11 +28,14 @@ export const LONG_FUZZ_RUNS = 1_000_000
  * @param {string} root
  * @param {string} set all, long or interop
  * @param {readonly string[]} filters
- * @returns {{ group: typeof GROUPS[number], files: string[] }[]}
+ * @returns {{ group: Group, files: string[] }[]}
  */
 export function selectTests(root, set, filters) {
   return GROUPS.filter(({ name }) => (name === 'interop') === (set === 'interop'))
-    .map((group) => ({ group, files: listTests(root, join('tests', group.name)).filter((file) => isInSet(root, file, set) && matches(root, file, filters)) }))
+    .map((group) => ({
+      group,
+      files: listTests(root, join('tests', group.name)).filter((file) => isInSet(root, file, set) && matches(root, file, filters)),
+    }))
     .filter(({ files }) => files.length > 0)
 }
 

@@ -24,7 +24,7 @@ async function main() {
 }
 
 /**
- * @param {import('./test-files.mjs').GROUPS[number]} group
+ * @param {import('./test-files.mjs').Group} group
  * @param {readonly string[]} files
  * @param {string} set
  */

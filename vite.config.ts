@@ -1,0 +1,29 @@
+/**
+ * How the page and its module workers are built (docs/adr/0001): `new SharedWorker(new URL('../workers/mesh.worker.ts', import.meta.url), { type: 'module' })` in
+ * src/main.ts becomes /mesh.worker.js, a URL that stays the same over versions. The service worker is built by tools/build.mjs. Must never inline code or data: URLs, which the CSP forbids.
+ */
+import { readFileSync } from 'node:fs'
+import { defineConfig } from 'vite'
+
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
+
+const hashed = 'assets/[name]-[hash].js'
+
+export default defineConfig({
+  appType: 'mpa',
+  define: { __DMESH_VERSION__: JSON.stringify(version) },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    manifest: '.vite/manifest.json',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  worker: {
+    format: 'es',
+    // One URL for ever: two URLs of the mesh worker would be two peers with one key.
+    rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: hashed } },
+  },
+})
