@@ -1,0 +1,64 @@
+/** Security headers of the app's origin (design §7 b, c). Pure. The policy names the page's script files one by one, so that nothing else served from this origin can ever run as code. */
+import { type ClientHost, hostText } from './hosts.ts'
+import { MAX_NAMED_SCRIPTS } from './limits.ts'
+
+const PERMISSIONS = [
+  'accelerometer=()',
+  'browsing-topics=()',
+  'camera=(self)', // scans an invite
+  'clipboard-read=()',
+  'clipboard-write=(self)',
+  'display-capture=()',
+  'geolocation=()',
+  'gyroscope=()',
+  'magnetometer=()',
+  'microphone=()',
+  'midi=()',
+  'payment=()',
+  'usb=()',
+].join(', ')
+
+/** On every answer. */
+export const BASE_HEADERS: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'permissions-policy': PERMISSIONS,
+  'origin-agent-cluster': '?1',
+}
+
+/** Policy of a page, script or worker answer. `scripts` are all script paths of the build. No Cross-Origin-Opener-Policy: it would sever the consent popup from its opener. */
+export function pageHeaders(host: ClientHost, scripts: readonly string[]): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': contentPolicy(host, scripts),
+    'cross-origin-resource-policy': 'same-origin',
+    ...(host.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  }
+}
+
+/** Nothing by default; scripts and workers by exact file, no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */
+export function contentPolicy(host: ClientHost, scripts: readonly string[]): string {
+  const origin = `${host.secure ? 'https' : 'http'}://${hostText(host)}`
+  const named = scripts.length > 0 && scripts.length <= MAX_NAMED_SCRIPTS ? scripts.map((path) => `${origin}${encodeURI(path)}`).join(' ') : "'self'"
+  return [
+    "default-src 'none'",
+    `script-src ${named} 'wasm-unsafe-eval'`,
+    `worker-src ${named}`,
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "connect-src 'self' ws: wss: http: https:",
+    "manifest-src 'self'",
+    "form-action 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** What a peer sends must never act as part of this origin. */
+export const PEER_CONTENT_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "sandbox; default-src 'none'",
+  'content-disposition': 'attachment',
+  'cache-control': 'no-store',
+}

@@ -1,0 +1,53 @@
+/** Caps of the HTTP front: unit, what each guards, why this number. */
+
+/** Bytes of all request headers together; above it 431. Browsers send below 4 kB without cookies. */
+export const MAX_HEADER_BYTES = 16 * 1024
+
+/** Header lines of one request. */
+export const MAX_HEADER_LINES = 64
+
+/** Characters of a request target. */
+export const MAX_URL = 2048
+
+/** ms until the headers of a request must be there: cuts those who send a byte now and then. */
+export const HEADERS_TIMEOUT = 10_000
+
+/** ms for a whole request; nothing we serve takes a body. */
+export const REQUEST_TIMEOUT = 15_000
+
+/** ms an idle connection stays open for the next request. */
+export const KEEP_ALIVE = 5_000
+
+/** ms a client may stop reading an answer, or a TLS handshake may take. */
+export const IDLE_TIMEOUT = 30_000
+
+/** ms between two looks for overdue connections. */
+export const CHECK_INTERVAL = 1_000
+
+/** Sockets at once, HTTP and WebSocket together: below the usual 65 536 file descriptors with room to spare. */
+export const MAX_SOCKETS = 16_384
+
+/** WebSockets at once from one /24 or /64: an office behind one address, not a flood. */
+export const MAX_UPGRADES_PER_PREFIX = 1024
+
+/** New WebSockets a minute from one /24 or /64. */
+export const UPGRADE_RATE_PER_PREFIX = 1200
+
+/** Prefixes remembered; the oldest are forgotten above it. */
+export const MAX_PREFIXES = 65_536
+
+/** Files of the built page, and bytes of one: more is a wrong folder. */
+export const MAX_FILES = 2_000
+export const MAX_FILE_BYTES = 32 * 1024 * 1024
+
+/** Bytes below which compressing gains nothing. */
+export const MIN_COMPRESS = 1024
+
+/** Script files named one by one in the Content-Security-Policy; keeps the header below 8 kB. */
+export const MAX_NAMED_SCRIPTS = 64
+
+/** Proxies counted from the right in X-Forwarded-For. */
+export const MAX_FORWARDED = 16
+
+/** Seconds browsers keep dmesh.json: a restarted relay is found again soon. */
+export const SITE_MAX_AGE = 10

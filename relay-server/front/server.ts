@@ -1,0 +1,172 @@
+/** The HTTP front: page, dmesh.json, health, and the door through which WebSockets reach the mesh, all on one port. Reads no body, sets no cookie, never touches the disk after start. */
+import { createServer as createHttp, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../src/shared/clock.ts'
+import { MeshError } from '../../src/shared/errors.ts'
+import type { Log } from '../../src/shared/log.ts'
+import type { HostPort } from '../config/options.ts'
+import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
+import type { DistFiles } from './dist-files.ts'
+import * as limits from './limits.ts'
+import { createReadRemote, type ReadRemote, type Remote } from './remote.ts'
+import { answer, refuseSocket } from './respond.ts'
+import { route } from './route.ts'
+import { createUpgradeCounter } from './upgrades.ts'
+
+export interface SiteContext {
+  readonly host: ClientHost
+  /** The address of ours that the client reached; of the proxy's socket when there is one. */
+  readonly localAddress: string
+}
+
+export interface FrontOptions {
+  readonly listen: HostPort
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly publicUrl?: string
+  readonly trustProxy: readonly string[]
+  readonly files: DistFiles
+  /** What dmesh.json says to this client; undefined = not yet (503). */
+  readonly site: (context: SiteContext) => unknown
+  readonly ready: () => boolean
+  /** Owns the socket. Absent = 503. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, remote: Remote) => void
+  readonly clock: Clock
+  readonly log: Log
+  /** ms; for tests. Default limits.ts. */
+  readonly headersTimeout?: number
+}
+
+export interface Front {
+  readonly port: number
+  /** Sockets open now, and upgrades refused since the start. */
+  stats(): { readonly sockets: number; readonly upgradesRefused: number }
+  /** No new connections; answers that run may end. */
+  stopAccepting(): void
+  /** Cut everything that is left. */
+  close(): Promise<void>
+}
+
+/** PORT_IN_USE, BAD_CONFIG (address not ours, no right to the port). */
+export async function startFront(options: FrontOptions): Promise<Front> {
+  const sockets = new Set<Duplex>()
+  const upgrades = createUpgradeCounter(options.clock)
+  const readRemote = createReadRemote(options.trustProxy)
+  const names = hostNames(options)
+  const server = createServer(options)
+  server.maxHeadersCount = limits.MAX_HEADER_LINES
+  server.keepAliveTimeout = limits.KEEP_ALIVE
+  server.maxConnections = limits.MAX_SOCKETS
+  server.timeout = limits.IDLE_TIMEOUT
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Duplex) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('clientError', onClientError)
+  server.on('request', (request, response) => void onRequest(request, response, options, names, readRemote))
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
+    const remote = remoteOf(request, readRemote)
+    const leave = upgrades.open(remote.address)
+    if (!leave) return refuseSocket(socket, 429)
+    socket.once('close', leave)
+    request.socket.setTimeout(0)
+    options.onUpgrade(request, socket, head, remote)
+  })
+  await listen(server, options.listen)
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    stats: () => ({ sockets: sockets.size, upgradesRefused: upgrades.refused() }),
+    stopAccepting() {
+      server.close()
+      server.closeIdleConnections()
+    },
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+function createServer({ tls, headersTimeout }: FrontOptions): Server {
+  const settings: ServerOptions = {
+    maxHeaderSize: limits.MAX_HEADER_BYTES,
+    headersTimeout: headersTimeout ?? limits.HEADERS_TIMEOUT,
+    requestTimeout: Math.max(limits.REQUEST_TIMEOUT, headersTimeout ?? 0),
+    connectionsCheckingInterval: Math.min(limits.CHECK_INTERVAL, headersTimeout ?? limits.CHECK_INTERVAL),
+    requireHostHeader: false,
+  }
+  return tls ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.HEADERS_TIMEOUT }) : createHttp(settings)
+}
+
+function hostNames({ listen: { host }, publicUrl }: FrontOptions): readonly string[] {
+  const names = publicUrl ? [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '').toLowerCase()] : []
+  const wildcard = host === '0.0.0.0' || host === '::'
+  if (!wildcard && !isLoopback(host) && host !== 'localhost') names.push(host.toLowerCase())
+  return names
+}
+
+function remoteOf(request: IncomingMessage, readRemote: ReadRemote): Remote {
+  const { socket, headers } = request
+  const text = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(',') : value)
+  return readRemote({
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    encrypted: 'encrypted' in socket,
+    forwardedFor: text(headers['x-forwarded-for']),
+    forwardedProto: text(headers['x-forwarded-proto']),
+  })
+}
+
+function hostOf(request: IncomingMessage, names: readonly string[], readRemote: ReadRemote): ClientHost | undefined {
+  const { secure } = remoteOf(request, readRemote)
+  return resolveHost({ header: request.headers.host, secure, localAddress: request.socket.localAddress ?? '', names })
+}
+
+async function onRequest(request: IncomingMessage, response: ServerResponse, options: FrontOptions, names: readonly string[], readRemote: ReadRemote): Promise<void> {
+  const { headers, method = 'GET', url = '' } = request
+  const one = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined)
+  const host = hostOf(request, names, readRemote)
+  const target = url.length > limits.MAX_URL ? '' : url
+  const facts = { method, target, host, fetchMode: one('sec-fetch-mode'), fetchDest: one('sec-fetch-dest'), accept: one('accept') }
+  // Bodies are not read: whoever sends one is answered and cut.
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) response.setHeader('connection', 'close')
+  try {
+    await answer(route(facts), { request, response, host, localAddress: request.socket.localAddress ?? '', options })
+  } catch (error) {
+    options.log('front.answer.failed', { message: error instanceof Error ? error.message.slice(0, 200) : String(error) }, 'error')
+    if (!response.headersSent) response.writeHead(500)
+    response.end()
+  }
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  if (error.code === 'HPE_HEADER_OVERFLOW') return refuseSocket(socket, 431)
+  refuseSocket(socket, error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400)
+}
+
+/** Listen, with failures as sentences. */
+export async function listen(server: Server, { host, port }: HostPort, flag = '--listen'): Promise<void> {
+  try {
+    await new Promise<void>((done, fail) => server.once('error', fail).listen({ host, port }, done))
+  } catch (error) {
+    throw listenError(error, { host, port }, flag)
+  }
+}
+
+/** Why an address could not be taken, as PORT_IN_USE or BAD_CONFIG. */
+export function listenError(error: unknown, { host, port }: HostPort, flag: string): MeshError {
+  const { code } = error as NodeJS.ErrnoException
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (code === 'EADDRINUSE') return new MeshError('PORT_IN_USE', `Another program listens on ${place}. Choose another port with ${flag}, or stop that program.`, { cause: error })
+  if (code === 'EACCES') return new MeshError('BAD_CONFIG', `${flag} ${place}: ports below 1024 need more rights. Choose a higher one.`, { cause: error })
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new MeshError('BAD_CONFIG', `${flag} ${place}: this computer has no such address.`, { cause: error })
+  return new MeshError('BAD_CONFIG', `${flag} ${place}: cannot listen there (${code ?? String(error)}).`, { cause: error })
+}

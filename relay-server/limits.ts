@@ -1,0 +1,16 @@
+/** Caps and waits of the relay-server's root: unit, what each guards, why this number. The front, the admin listener and the local API have their own. */
+
+/** Bytes of a configuration or access file: a real one is below 10 kB; keeps a wrong path from being read whole. */
+export const MAX_CONFIG_FILE = 1024 * 1024
+
+/** ms that running work gets after SIGTERM before everything is cut; systemd's default patience is 90 s, Docker's 10 s. */
+export const DRAIN_MS = 9_000
+
+/** ms for all parts together to close after draining. */
+export const CLOSE_MS = 5_000
+
+/** ms between two looks at the network interfaces and the public name. */
+export const ADDRESS_TTL = 60_000
+
+/** Addresses listed in dmesh.json: a browser tries them in order, more only slows it down. */
+export const MAX_ADDRESSES = 16
