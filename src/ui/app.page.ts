@@ -1,0 +1,132 @@
+/** The page's own state beside the mesh snapshot: where one is, what waits for a choice, what is to be said. One object, handed down as an argument. */
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { Mesh, MeshState } from '../core/mesh.ts'
+import type { Clock } from '../shared/clock.ts'
+import { createPageHandle, type PageHandle } from './page-handle.ts'
+import type { Preferences } from './preferences.page.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { parseRoute, type Route } from './routes.ts'
+
+export type Boot = { readonly stage: 'starting' | 'ready' } | { readonly stage: 'failed'; readonly problem: Problem }
+
+/** Files or a text that still need somebody to go to. */
+export interface Outgoing {
+  readonly files: readonly File[]
+  readonly text?: string
+}
+
+export interface Notice {
+  readonly id: number
+  readonly problem: Problem
+}
+
+export interface UpdateOffer {
+  readonly version: string
+  /** First characters of the hash over every file of the new build. */
+  readonly hash: string
+  /** Switch over; every open page reloads. */
+  accept(): void
+}
+
+export interface InstallOffer {
+  /** 'ask' = the browser has a question we can trigger; 'ios' = only a sentence helps. */
+  readonly kind: 'ask' | 'ios'
+  ask(): Promise<void>
+}
+
+export interface App {
+  readonly handle: PageHandle
+  readonly prefs: Preferences
+  readonly suggestedName: string
+  readonly origin: string
+  readonly state: Signal<MeshState>
+  readonly boot: Signal<Boot>
+  readonly route: Signal<Route>
+  /** ms since 1970, moves every half minute. */
+  readonly now: Signal<number>
+  readonly wide: Signal<boolean>
+  readonly online: Signal<boolean>
+  /** The person is writing: nothing may jump in front. */
+  readonly typing: Signal<boolean>
+  readonly joined: Signal<boolean>
+  readonly outgoing: Signal<Outgoing | undefined>
+  readonly inviting: Signal<boolean>
+  /** Offers put off with "Later"; they stay in Transfers. */
+  readonly later: Signal<ReadonlySet<string>>
+  readonly notices: Signal<readonly Notice[]>
+  /** What a screen reader is told next. */
+  readonly live: Signal<string>
+  /** Conversation → time up to which it was read. */
+  readonly readUpTo: Signal<Readonly<Record<string, number>>>
+  readonly update: Signal<UpdateOffer | undefined>
+  readonly install: Signal<InstallOffer | undefined>
+  /** Version and hash of the running build, once the service worker told. */
+  readonly build: Signal<{ readonly version: string; readonly hash: string } | undefined>
+  /** A file is moving right now. */
+  readonly busy: ReadonlySignal<boolean>
+  /** First success: a delivered message or a finished file. */
+  readonly succeeded: ReadonlySignal<boolean>
+  start(): void
+}
+
+export interface AppOptions {
+  readonly connect: () => Promise<Mesh>
+  readonly clock: Clock
+  readonly prefs: Preferences
+  readonly suggestedName: string
+  readonly version: string
+  readonly origin: string
+  readonly fragment: string
+  /** Set when the page may not even try. */
+  readonly blocked?: Problem
+}
+
+export function createApp(options: AppOptions): App {
+  const control = createPageHandle(options.version)
+  const state = signal(control.handle.state)
+  const boot = signal<Boot>({ stage: 'starting' })
+  const app: App = {
+    handle: control.handle,
+    prefs: options.prefs,
+    suggestedName: options.suggestedName,
+    origin: options.origin,
+    state,
+    boot,
+    route: signal(parseRoute(options.fragment)),
+    now: signal(options.clock.now()),
+    wide: signal(false),
+    online: signal(true),
+    typing: signal(false),
+    joined: signal(options.prefs.get('joined') !== undefined),
+    outgoing: signal(undefined),
+    inviting: signal(false),
+    later: signal(new Set<string>()),
+    notices: signal([]),
+    live: signal(''),
+    readUpTo: signal({}),
+    update: signal(undefined),
+    install: signal(undefined),
+    build: signal(undefined),
+    busy: computed(() => state.value.transfers.some((one) => one.status === 'running' || one.status === 'verifying')),
+    succeeded: computed(() => hasSucceeded(state.value)),
+    start() {
+      boot.value = { stage: 'starting' }
+      const attempt = options.blocked ? Promise.reject(options.blocked) : options.connect()
+      control.begin(attempt)
+      attempt.then((mesh) => {
+        state.value = mesh.state
+        boot.value = { stage: 'ready' }
+        mesh.addEventListener('statechange', (event) => {
+          state.value = event.detail
+        })
+      }).catch((error: unknown) => {
+        boot.value = { stage: 'failed', problem: options.blocked ?? problemOf('The mesh did not start.', error) }
+      })
+    },
+  }
+  return app
+}
+
+function hasSucceeded(state: MeshState): boolean {
+  return state.messages.some((one) => one.direction === 'out' && one.status === 'delivered') || state.transfers.some((one) => one.status === 'done')
+}

@@ -1,0 +1,72 @@
+/** Places of the map: you in the middle, direct peers above, the relay below, relayed ones beyond it, away ones to the left. Pure; the list shows the same data. */
+import type { MeshState, PeerInfo, RelayInfo } from '../core/mesh.ts'
+
+export const MAP_WIDTH = 720
+export const MAP_HEIGHT = 500
+/** Peers drawn; more than this is a crowd, and the list has them all. */
+export const MAP_PEERS = 24
+
+export interface MapPlace {
+  readonly id: string
+  readonly x: number
+  readonly y: number
+}
+
+export interface MapLine {
+  readonly key: string
+  readonly from: MapPlace
+  readonly to: MapPlace
+  readonly path: 'direct' | 'relayed' | 'relay'
+  /** ms */
+  readonly rtt?: number
+}
+
+export interface MapPicture {
+  readonly me: MapPlace
+  readonly peers: readonly (MapPlace & { readonly info: PeerInfo })[]
+  readonly relays: readonly (MapPlace & { readonly info: RelayInfo })[]
+  readonly lines: readonly MapLine[]
+  /** Peers left out. */
+  readonly more: number
+}
+
+const CENTRE = { x: MAP_WIDTH / 2, y: 240 }
+const RADIUS = { x: 285, y: 165 }
+/** Degrees, 0 = right, clockwise because y grows downwards. */
+const ARC = { direct: [195, 345], relayed: [8, 58], away: [122, 172] } as const
+
+export function mapPicture(state: MeshState): MapPicture {
+  const shown = [...state.peers].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id)).slice(0, MAP_PEERS)
+  const me = { id: state.peer, ...CENTRE }
+  const relays = placeRelays(state.relays.filter((relay) => relay.status === 'reserved').slice(0, 3))
+  const peers = (['direct', 'relayed', 'away'] as const).flatMap((path) => placeArc(shown.filter((peer) => peer.path === path), ARC[path]))
+  return { me, peers, relays, lines: linesOf(me, peers, relays), more: state.peers.length - shown.length }
+}
+
+function rank(peer: PeerInfo): number {
+  return { direct: 0, relayed: 1, away: 2 }[peer.path]
+}
+
+function placeArc(peers: readonly PeerInfo[], [from, to]: readonly [number, number]): readonly (MapPlace & { info: PeerInfo })[] {
+  return peers.map((info, i) => {
+    const share = peers.length === 1 ? 0.5 : i / (peers.length - 1)
+    const angle = ((from + (to - from) * share) * Math.PI) / 180
+    const reach = peers.length > 5 && i % 2 === 1 ? 0.66 : 1 // a second row when it gets full
+    return { id: info.id, info, x: Math.round(CENTRE.x + RADIUS.x * reach * Math.cos(angle)), y: Math.round(CENTRE.y + RADIUS.y * reach * Math.sin(angle)) }
+  })
+}
+
+function placeRelays(relays: readonly RelayInfo[]): readonly (MapPlace & { info: RelayInfo })[] {
+  return relays.map((info, i) => ({ id: info.id, info, x: Math.round(CENTRE.x + (i - (relays.length - 1) / 2) * 150), y: 422 }))
+}
+
+function linesOf(me: MapPlace, peers: MapPicture['peers'], relays: MapPicture['relays']): readonly MapLine[] {
+  const toRelays = relays.map((relay): MapLine => ({ key: `r-${relay.id}`, from: me, to: relay, path: 'relay', rtt: relay.info.rtt }))
+  const toPeers = peers.flatMap((peer): readonly MapLine[] => {
+    if (peer.info.path === 'away') return []
+    if (peer.info.path === 'direct') return [{ key: peer.id, from: me, to: peer, path: 'direct', rtt: peer.info.rtt }]
+    const hop = relays.find((relay) => relay.id === peer.info.relay)
+    return [{ key: peer.id, from: hop ?? me, to: peer, path: 'relayed', rtt: peer.info.rtt }]
+  })
+  return [...toRelays, ...toPeers]
+}

@@ -1,0 +1,86 @@
+/** Ties the window to the app: fragment, width, online, paste, time, and what is announced. Everything ends with the signal. */
+import { effect } from '@preact/signals'
+import { nameOf } from './actions.page.ts'
+import type { App } from './app.page.ts'
+import { parseRoute } from './routes.ts'
+import { plainFileName, plainMessage } from './untrusted.ts'
+import { bytesText } from './words.ts'
+
+const TICK_MS = 30_000 // "since 14:05" needs no more
+const ANNOUNCED = 120 // characters of a message that are read out
+
+export function bindPage(app: App, window: Window, signal: AbortSignal): void {
+  const { document, location } = window
+  const wide = window.matchMedia('(min-width: 900px)')
+  const onWide = () => {
+    app.wide.value = wide.matches
+  }
+  const onOnline = () => {
+    app.online.value = window.navigator.onLine
+  }
+  const onHash = () => {
+    if (location.hash === '' || location.hash.startsWith('#/')) app.route.value = parseRoute(location.hash)
+  }
+  onWide()
+  onOnline()
+  wide.addEventListener('change', onWide, { signal })
+  window.addEventListener('online', onOnline, { signal })
+  window.addEventListener('offline', onOnline, { signal })
+  window.addEventListener('hashchange', onHash, { signal })
+  const onFocus = () => {
+    app.typing.value = document.activeElement?.matches('input:not([type=checkbox]), textarea') ?? false
+  }
+  document.addEventListener('focusin', onFocus, { signal })
+  document.addEventListener('focusout', () => queueMicrotask(onFocus), { signal })
+  document.addEventListener('paste', (event) => onPaste(app, event), { signal })
+  // a file dropped beside a target must not replace the page
+  document.addEventListener('dragover', (event) => event.preventDefault(), { signal })
+  document.addEventListener('drop', (event) => event.preventDefault(), { signal })
+  const timer = window.setInterval(() => {
+    app.now.value = Date.now()
+  }, TICK_MS)
+  signal.addEventListener('abort', () => window.clearInterval(timer), { once: true })
+  bindTitle(app, document, signal)
+  bindAnnouncements(app, signal)
+}
+
+function onPaste(app: App, event: ClipboardEvent): void {
+  const target = event.target
+  if (target instanceof HTMLElement && target.closest('input, textarea, [contenteditable]')) return
+  const files = [...(event.clipboardData?.files ?? [])]
+  const text = event.clipboardData?.getData('text/plain') ?? ''
+  if (files.length === 0 && text === '') return
+  event.preventDefault()
+  app.outgoing.value = files.length > 0 ? { files } : { files: [], text }
+}
+
+const TITLES = { devices: 'Devices', transfers: 'Transfers', chat: 'Chat', sites: 'Sites & ports', settings: 'Settings' } as const
+
+function bindTitle(app: App, document: Document, signal: AbortSignal): void {
+  const stop = effect(() => {
+    const moving = app.state.value.transfers.find((one) => one.status === 'running')
+    const share = moving && moving.size > 0 ? `${Math.floor((moving.done / moving.size) * 100)} % · ` : ''
+    document.title = `${share}${TITLES[app.route.value.screen]} · DMesh`
+  })
+  signal.addEventListener('abort', stop, { once: true })
+}
+
+function bindAnnouncements(app: App, signal: AbortSignal): void {
+  const say = (text: string) => {
+    app.live.value = text
+  }
+  app.handle.addEventListener('message', ({ detail }) => {
+    const text = app.handle.state.messages.find((one) => one.id === detail.id)?.text
+    const name = nameOf(app.handle.state, detail.peer)
+    say(text === undefined ? `Message from ${name}.` : `${name}: ${plainMessage(text).text.slice(0, ANNOUNCED)}`)
+  }, { signal })
+  app.handle.addEventListener('fileoffer', ({ detail }) => {
+    say(`${nameOf(app.handle.state, detail.peer)} wants to send you ${plainFileName(detail.name)}, ${bytesText(detail.size)}.`)
+  }, { signal })
+  app.handle.addEventListener('transferchange', ({ detail }) => {
+    const name = plainFileName(detail.name)
+    if (detail.status === 'done') say(detail.direction === 'in' ? `${name} arrived and is verified.` : `${name} was sent and is verified.`)
+    if (detail.status === 'failed') say(`${name} failed.`)
+    if (detail.status === 'declined') say(`${nameOf(app.handle.state, detail.peer)} declined ${name}.`)
+  }, { signal })
+}
