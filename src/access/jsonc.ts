@@ -57,12 +57,13 @@ function createReader(text: string): Reader {
   return {
     peek: () => text[at] ?? '',
     skip() {
-      while (take(/[ \t\r\n\uFEFF]+|\/\/[^\n]*/));
-      if (!text.startsWith('/*', at)) return
-      const end = text.indexOf('*/', at + 2)
-      if (end < 0) throw fail('this comment has no end')
-      at = end + 2
-      this.skip()
+      for (;;) {
+        while (take(/[ \t\r\n\uFEFF]+|\/\/[^\n]*/));
+        if (!text.startsWith('/*', at)) return
+        const end = text.indexOf('*/', at + 2)
+        if (end < 0) throw fail('this comment has no end')
+        at = end + 2
+      }
     },
     take,
     line: lineNow,
@@ -122,8 +123,8 @@ function readArray(reader: Reader, path: readonly (string | number)[], lines: Ma
 }
 
 function readString(reader: Reader): string {
-  // RFC 8259 §7: no raw control characters; JSON.parse then checks the escapes.
-  const literal = reader.take(/"(?:[^"\\\u0000-\u001F]|\\.)*"/)
+  // Only the extent is found here; JSON.parse checks control characters and escapes (RFC 8259 §7).
+  const literal = reader.take(/"[^"\\\r\n]*(?:\\.[^"\\\r\n]*)*"/)
   try {
     if (literal !== undefined) return JSON.parse(literal) as string
   } catch {
