@@ -1,0 +1,43 @@
+/** Caps of the webrtc transport, its host in the page and its stand-in in the worker: unit, what each guards, why this number. */
+
+/** Live RTCPeerConnections of one host. Chromium stops at 500 a renderer and frees closed ones only at the next garbage collection. */
+export const MAX_CONNECTIONS = 128
+
+/** Data channels of one connection; a flood of streams is cut here. */
+export const MAX_CHANNELS = 1_024
+
+/** Certificates a host keeps; webrtc-direct makes one for each dial, the oldest are forgotten. */
+export const MAX_CERTIFICATES = 256
+
+/** Bytes one channel may hold unsent before `send()` throws: Chromium's own limit is 16 MiB. */
+export const MAX_QUEUED = 8 * 1024 * 1024
+
+/** Bytes all channels of a host may hold unsent together. */
+export const MAX_QUEUED_TOTAL = 64 * 1024 * 1024
+
+/** Bytes a channel may hold that the worker has not read: a stuck worker costs this much, then the channel is closed. */
+export const MAX_UNREAD = 16 * 1024 * 1024
+
+/** Bytes sent between two reports of what has left: small enough that writers never wait for a report alone. */
+export const REPORT_STEP = 64 * 1024
+
+/** Bytes read between two reports to the host. */
+export const READ_STEP = 256 * 1024
+
+/** Bytes of unsent data below which writers go on. Stock libp2p asks for 0, which lets the pipe run dry for one trip to the page. */
+export const LOW_WATER = 512 * 1024
+
+/** Bytes libp2p may have unsent on one stream: two times LOW_WATER, a tenth of a second at 10 MB/s. */
+export const MAX_BUFFERED = 1024 * 1024
+
+/** Operations waiting for an answer of the host. */
+export const MAX_CALLS = 1_024
+
+/** Stats entries that cross the port; a busy connection has about 30. */
+export const MAX_STATS = 256
+
+/** ms an answer of the host may take; gathering is not part of any. */
+export const CALL_TIMEOUT = 10_000
+
+/** Attempts remembered while they run. */
+export const MAX_ATTEMPTS = 256
