@@ -17,7 +17,7 @@ export interface RelayComponents {
   }
   readonly addressManager: {
     getAddresses(): Multiaddr[]
-    confirmObservedAddr(addr: Multiaddr, options?: { type?: 'transport' }): void
+    confirmObservedAddr(addr: Multiaddr, options?: { type?: 'transport'; ttl?: number }): void
     removeObservedAddr(addr: Multiaddr): void
   }
 }
