@@ -10,7 +10,7 @@ declare const self: SharedWorkerGlobalScope
 const jobs: Record<string, (page: MessagePort, argument: never) => Promise<unknown>> = {
   port: (page) =>
     runCases([...fileStoreCases, ...resumeCases], async (one) => {
-      const store = await freshPort(page)
+      const store = await portFiles(page)
       await one.run(store)
       await store.close()
     }),
@@ -20,7 +20,7 @@ const jobs: Record<string, (page: MessagePort, argument: never) => Promise<unkno
       await one.run(store)
       await store.close()
     }),
-  speed: async (page, mib: number) => ({ port: await speed(await freshPort(page), mib), async: await speed(await openOpfsFilesAsync({ directory: 'async-speed' }), mib) }),
+  speed: async (page, mib: number) => ({ port: await speed(await portFiles(page), mib), async: await speed(await openOpfsFilesAsync({ directory: 'async-speed' }), mib) }),
 }
 
 /** MB/s of one file, two writes under way at a time as a transfer does. */
@@ -41,7 +41,8 @@ async function speed(store: Pick<PortFiles, 'create' | 'remove' | 'close'>, mib:
   return rate
 }
 
-function freshPort(page: MessagePort): Promise<PortFiles> {
+/** A store over the newest port that the page brings, waiting for the one it asks for. */
+function portFiles(page: MessagePort): Promise<PortFiles> {
   return new Promise((resolve) => {
     const listen = ({ data }: MessageEvent<{ port?: MessagePort }>) => {
       if (!data.port) return

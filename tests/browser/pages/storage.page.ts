@@ -11,6 +11,13 @@ const answer = (target: { addEventListener(type: 'message', listen: (event: Mess
     }),
   )
 
+/** Random, since LevelDB compresses. */
+function randomMiB(): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(1_048_576)
+  for (let at = 0; at < out.byteLength; at += 65_536) crypto.getRandomValues(out.subarray(at, at + 65_536))
+  return out
+}
+
 /** The API that the Node.js side drives. */
 export const storageTest = {
   records: () =>
@@ -69,7 +76,7 @@ export const storageTest = {
   async fillRecords() {
     const store = await openBrowserRecords({ name: 'full' })
     const code = await (async () => {
-      for (let i = 0; i < 64; i++) await store.put('message', `m-${i}`, crypto.getRandomValues(new Uint8Array(65_536)).toHex().repeat(8))
+      for (let i = 0; i < 64; i++) await store.put('message', `m-${i}`, randomMiB())
       return 'never full'
     })().catch((error: { code?: string }) => error.code)
     const first = await store.get('message', 'm-0')
@@ -77,6 +84,8 @@ export const storageTest = {
     indexedDB.deleteDatabase('full')
     return `${code} ${first === undefined ? 'lost' : 'kept'}`
   },
+
+  usage: async () => (await navigator.storage.estimate()).usage ?? 0,
 
   sync(job: string, argument?: unknown) {
     const worker = new Worker(new URL('./storage-sync.worker.ts', import.meta.url), { type: 'module' })
@@ -89,12 +98,17 @@ export const storageTest = {
     const storage = new Worker(new URL('../../../workers/storage.worker.ts', import.meta.url), { type: 'module' })
     const mesh = new SharedWorker(new URL('./storage-shared.worker.ts', import.meta.url), { type: 'module', name: job })
     const result = answer(mesh.port)
-    storage.addEventListener('message', ({ data }) => mesh.port.postMessage({ port: data.port }, [data.port]))
+    let started = false
+    storage.addEventListener('message', ({ data }) => {
+      if (started) return mesh.port.postMessage({ port: data.port }, [data.port])
+      // The first port says that the store is open; the job asks for its own.
+      started = true
+      mesh.port.postMessage({ job, argument })
+    })
     mesh.port.addEventListener('message', ({ data }) => {
       if (data.want === 'port') storage.postMessage({ type: 'storage-port' })
     })
     mesh.port.start()
-    mesh.port.postMessage({ job, argument })
     return result.finally(() => storage.terminate())
   },
 }

@@ -1,0 +1,22 @@
+/** File bytes in OPFS through `createWritable`, for places without sync handles (SharedWorker) while no page brings a storage worker. Bytes go to a swap file until the end, so a part that is cut off keeps nothing. */
+import type { FileStore } from '../core/stores.ts'
+import { createFileStore } from './file-backend.ts'
+import { createOpfsBackend, type OpenOpfsWriter, openOpfsDirectory } from './opfs-backend.worker.ts'
+import { createSha256 } from './sha256.ts'
+
+/** `directory` in the OPFS, default 'files'. STORAGE_FAILED where the browser keeps nothing. */
+export async function openOpfsFilesAsync({ directory = 'files' }: { readonly directory?: string } = {}): Promise<FileStore> {
+  return createFileStore(createOpfsBackend(await openOpfsDirectory(directory), openStreamWriter, () => undefined), createSha256)
+}
+
+const openStreamWriter: OpenOpfsWriter = async (handle, keep) => {
+  const writable = await handle.createWritable({ keepExistingData: keep })
+  const size = keep ? (await handle.getFile()).size : 0
+  if (size > 0) await writable.seek(size)
+  return {
+    size,
+    write: (bytes) => writable.write(bytes),
+    commit: () => writable.close(),
+    abort: () => writable.abort(),
+  }
+}
