@@ -16,7 +16,7 @@ export function GlyphShape({ peer, faded }: GlyphProps): JSX.Element {
       <circle class="ground" cx="24" cy="24" r="24" />
       <path d={lines} />
       {dots.map((dot, i) => (
-        <circle key={i} class="dot" cx={dot.x} cy={dot.y} r={dot.large ? 4 : 2.6} />
+        <circle key={i} class="dot" cx={dot.x} cy={dot.y} r={dot.large ? 4.4 : 2.8} />
       ))}
     </g>
   )

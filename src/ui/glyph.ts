@@ -30,7 +30,7 @@ export function glyphOf(peerId: string): Glyph {
   const turn = ((next() % 360) * Math.PI) / 180
   const dots = Array.from({ length: DOTS }, (_, i) => {
     const angle = turn + ((i + (next() % 100) / 240) * 2 * Math.PI) / DOTS
-    const radius = 9 + (next() % 100) / 16
+    const radius = 10.5 + (next() % 100) / 16
     return { x: round(GLYPH_SIZE / 2 + radius * Math.cos(angle)), y: round(GLYPH_SIZE / 2 + radius * Math.sin(angle)), large: i === large }
   })
   return { hue, dots, edges: edgesOf(next) }
@@ -40,7 +40,7 @@ export function glyphOf(peerId: string): Glyph {
 export function glyphText(peerId: string): readonly [string, string] {
   const { dots } = glyphOf(peerId)
   const cells = new Uint8Array(8) // two lines of four
-  const low = 8
+  const low = 7
   const scale = 8 / (GLYPH_SIZE - 2 * low)
   for (const dot of dots) {
     const x = Math.max(0, Math.min(7, Math.floor((dot.x - low) * scale)))

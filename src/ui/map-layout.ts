@@ -35,6 +35,8 @@ const RADIUS = { x: 285, y: 165 }
 /** Degrees, 0 = right, clockwise because y grows downwards. */
 const ARC = { direct: [195, 345], relayed: [8, 58], away: [122, 172] } as const
 
+const MAX_STEP = 66 // degrees between two neighbours, so that few stay together
+
 export function mapPicture(state: MeshState): MapPicture {
   const shown = [...state.peers].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id)).slice(0, MAP_PEERS)
   const me = { id: state.peer, ...CENTRE }
@@ -49,8 +51,8 @@ function rank(peer: PeerInfo): number {
 
 function placeArc(peers: readonly PeerInfo[], [from, to]: readonly [number, number]): readonly (MapPlace & { info: PeerInfo })[] {
   return peers.map((info, i) => {
-    const share = peers.length === 1 ? 0.5 : i / (peers.length - 1)
-    const angle = ((from + (to - from) * share) * Math.PI) / 180
+    const step = peers.length === 1 ? 0 : Math.min(MAX_STEP, (to - from) / (peers.length - 1))
+    const angle = (((from + to) / 2 + (i - (peers.length - 1) / 2) * step) * Math.PI) / 180
     const reach = peers.length > 5 && i % 2 === 1 ? 0.66 : 1 // a second row when it gets full
     return { id: info.id, info, x: Math.round(CENTRE.x + RADIUS.x * reach * Math.cos(angle)), y: Math.round(CENTRE.y + RADIUS.y * reach * Math.sin(angle)) }
   })

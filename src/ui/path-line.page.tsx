@@ -6,6 +6,8 @@ import { routeHref } from './routes.ts'
 import { plainName } from './untrusted.ts'
 import { rttText, sinceText, transportText } from './words.ts'
 
+const DOT = '\u00a0· ' // stays with what is before it
+
 interface PathLineProps {
   readonly app: App
   readonly peer: PeerInfo
@@ -21,7 +23,7 @@ export function PathLine({ app, peer, why }: PathLineProps): JSX.Element {
       <PathDetail state={state} peer={peer} now={app.now.value} />
       {why && peer.path === 'relayed' && (
         <>
-          {' · '}
+          {DOT}
           <a class="why" href={routeHref('devices', peer.id)} aria-label={`Why is ${plainName(peer.name)} relayed?`}>why?</a>
         </>
       )}
@@ -36,7 +38,7 @@ function PathDetail({ state, peer, now }: { state: MeshState; peer: PeerInfo; no
   return (
     <>
       <bdi>{how}</bdi>
-      {peer.rtt !== undefined && <> · <span class="num">{rttText(peer.rtt)}</span></>}
+      {peer.rtt !== undefined && <>{DOT}<span class="num">{rttText(peer.rtt)}</span></>}
     </>
   )
 }
@@ -45,5 +47,5 @@ function awayText(state: MeshState, peer: PeerInfo, now: number): string {
   const waiting = state.messages.filter((one) => one.peer === peer.id && one.direction === 'out' && one.status === 'waiting').length
   const since = sinceText(peer.seen, now)
   if (waiting === 0) return since
-  return `${since} · ${waiting === 1 ? '1 message waits' : `${waiting} messages wait`}`
+  return `${since}${DOT}${waiting === 1 ? '1 message waits' : `${waiting} messages wait`}`
 }

@@ -36,11 +36,11 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
           <bdi class={`name ${here ? '' : 'away-name'}`}>{name}</bdi>
         </a>
         <PathLine app={app} peer={peer} why />
-        <RowTransfers app={app} peer={peer} />
       </div>
       {here
         ? <PickButton class="button soft" label={`Send files to ${name}`} onPick={(files) => void sendFiles(app, peer.id, files)}>Send</PickButton>
         : <a class="button soft" href={routeHref('chat', peer.id)} aria-label={`Chat with ${name}`}>Chat</a>}
+      <RowTransfers app={app} peer={peer} />
     </li>
   )
 }
@@ -49,9 +49,9 @@ function RowTransfers({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element 
   const open = app.state.value.transfers.filter((one) => one.peer === peer.id && isOpen(one))
   if (open.length === 0) return null
   return (
-    <>
+    <div class="row-below">
       {open.slice(0, ROW_TRANSFERS).map((one) => <Progress key={one.id} app={app} transfer={one} />)}
       {open.length > ROW_TRANSFERS && <a class="more" href={routeHref('transfers')}>and {open.length - ROW_TRANSFERS} more</a>}
-    </>
+    </div>
   )
 }

@@ -5,7 +5,7 @@ import { attempt } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { Icon } from './icons.page.tsx'
 import { plainFileName } from './untrusted.ts'
-import { leftText, percent, rateText } from './words.ts'
+import { dotted, leftText, percent, rateText } from './words.ts'
 
 export function isOpen(transfer: TransferInfo): boolean {
   return transfer.status === 'offered' || transfer.status === 'running' || transfer.status === 'verifying'
@@ -15,10 +15,10 @@ export function isOpen(transfer: TransferInfo): boolean {
 export function progressText(transfer: TransferInfo): string {
   if (transfer.status === 'offered') return transfer.direction === 'out' ? 'waits for their answer' : 'waits for your answer'
   if (transfer.status === 'verifying') return 'checking that every byte is right'
-  const parts = [`${percent(transfer.done, transfer.size)} %`]
+  const parts = [`${percent(transfer.done, transfer.size)}\u00a0%`]
   if (transfer.rate > 0) parts.push(rateText(transfer.rate))
   if (transfer.left !== undefined && Number.isFinite(transfer.left)) parts.push(leftText(transfer.left))
-  return parts.join(' · ')
+  return dotted(parts)
 }
 
 export function Progress({ app, transfer }: { app: App; transfer: TransferInfo }): JSX.Element {
@@ -31,7 +31,7 @@ export function Progress({ app, transfer }: { app: App; transfer: TransferInfo }
       <div class="progress-line">
         <span class="progress-text">
           <bdi class="clip">{name}</bdi>
-          <span class="num keep"> · {progressText(transfer)}</span>
+          <span class="num">{'\u00a0· '}{progressText(transfer)}</span>
         </span>
         <button type="button" class="icon-button" aria-label={`Cancel ${name}`} onClick={() => cancel(app, transfer)}>
           <Icon name="close" />

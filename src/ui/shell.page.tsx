@@ -41,7 +41,7 @@ function Header({ app }: { app: App }): JSX.Element {
       <a class="brand-link" href={routeHref('devices')} aria-label="DMesh, to the devices"><Mark /></a>
       <div class="top-text">
         <span class="top-name">Lobby</span>
-        <span class="top-sub">{relay && <><bdi class="clip">{plainName(relay.name)}</bdi> · </>}<span class="keep">{countText(peers.length + 1)}</span></span>
+        <span class="top-sub">{relay && <><bdi class="clip">{plainName(relay.name)}</bdi><span class="dot">·</span></>}<span class="keep">{countText(peers.length + 1)}</span></span>
       </div>
       <button type="button" class="button primary" onClick={() => { app.inviting.value = true }}>Invite</button>
     </header>

@@ -1,6 +1,7 @@
-/** Numbers, times and places as people say them: 31 MB/s, 8 s left, since yesterday. Pure; the clock comes as an argument. */
+/** Numbers, times and places as people say them: 31 MB/s, 8 s left, since yesterday. A number never parts from its unit. Pure; the clock comes as an argument. */
 import type { TransportName } from '../core/path.ts'
 
+const GAP = '\u00a0' // no line break between a number and its unit
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
 /** Decimal units, at most three digits. */
@@ -12,7 +13,7 @@ export function bytesText(bytes: number): string {
     unit++
   }
   const digits = unit > 0 && value < 9.95 ? 1 : 0
-  return `${value.toFixed(digits).replace(/\.0$/, '')} ${UNITS[unit]}`
+  return `${value.toFixed(digits).replace(/\.0$/, '')}${GAP}${UNITS[unit]}`
 }
 
 /** Bytes a second. */
@@ -23,21 +24,21 @@ export function rateText(bytesPerSecond: number): string {
 /** A length of time in seconds: 8 s, 3 min, 1 h 5 min, 2 days. */
 export function durationText(seconds: number): string {
   const whole = Math.max(1, Math.round(seconds))
-  if (whole < 60) return `${whole} s`
+  if (whole < 60) return `${whole}${GAP}s`
   const minutes = Math.round(whole / 60)
-  if (minutes < 60) return `${minutes} min`
+  if (minutes < 60) return `${minutes}${GAP}min`
   const hours = Math.floor(minutes / 60)
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
-  return `${Math.round(hours / 24)} days`
+  if (hours < 48) return minutes % 60 === 0 ? `${hours}${GAP}h` : `${hours}${GAP}h${GAP}${minutes % 60}${GAP}min`
+  return `${Math.round(hours / 24)}${GAP}days`
 }
 
 export function leftText(seconds: number): string {
-  return seconds < 1 ? 'almost done' : `${durationText(seconds)} left`
+  return seconds < 1 ? 'almost done' : `${durationText(seconds)}${GAP}left`
 }
 
 /** Round-trip time. */
 export function rttText(ms: number): string {
-  return ms < 1 ? '< 1 ms' : `${Math.round(ms)} ms`
+  return ms < 1 ? `<${GAP}1${GAP}ms` : `${Math.round(ms)}${GAP}ms`
 }
 
 /** 0 … 100, never 100 before the end. */
@@ -74,6 +75,11 @@ const TRANSPORT: Readonly<Record<TransportName, string>> = {
 
 export function transportText(transport: TransportName | undefined): string {
   return transport ? (TRANSPORT[transport] ?? transport) : ''
+}
+
+/** Joins parts with a dot that stays with the part before it. */
+export function dotted(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join(`${GAP}· `)
 }
 
 /** "1 device", "5 people & devices". */
