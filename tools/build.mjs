@@ -49,7 +49,7 @@ async function buildServiceWorker(version, hash) {
     swDest: join(DIST, 'sw.js'),
     globDirectory: DIST,
     globPatterns: ['**/*.{html,js,css,svg,png,webmanifest,json,woff2}'],
-    globIgnores: ['sw.js', 'build.json', '.vite/**', 'screenshots/**'],
+    globIgnores: ['sw.js', 'build.json', 'screenshots/**'],
     dontCacheBustURLsMatching: /^assets\/.*-[\w-]{8}\.\w+$/,
     maximumFileSizeToCacheInBytes: MAX_PRECACHED,
   })

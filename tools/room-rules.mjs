@@ -68,6 +68,13 @@ export const RULES = [
     to: { path: 'node_modules/(libp2p|@libp2p)/' },
   },
   {
+    name: 'comlink-behind-the-bridge',
+    comment: 'comlink alone loses error codes and waits for ever for a dead worker (docs/adr/0003)',
+    severity: 'error',
+    from: { path: '^(src|workers|relay-server)/', pathNot: inRoom('bridge') },
+    to: { path: 'node_modules/comlink/' },
+  },
+  {
     name: 'one-libp2p-generation',
     comment: 'the @chainsafe twins of @libp2p packages stopped: both together are two sets of classes',
     severity: 'error',

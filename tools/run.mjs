@@ -16,6 +16,7 @@ const COMMANDS = {
     return becomeProgram('node', [join(root, 'relay-server', 'main.ts'), 'relay', ...args], env)
   },
   build: (_args, env) => withSetupLock(() => ensureBuild(env)),
+  docs: (_args, env) => becomeProgram('node', [join(root, 'tools', 'docs.mjs')], env),
   check: async (args, env) => {
     const problems = await tryBuild(env)
     return becomeProgram('node', [join(root, 'tools', 'check.mjs'), ...args], { ...env, DMESH_PROBLEMS: JSON.stringify(problems) })

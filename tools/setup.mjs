@@ -20,11 +20,10 @@ const MAC_BROWSERS = ['/Applications/Chromium.app/Contents/MacOS/Chromium', '/Ap
  */
 export async function ensurePackages(env) {
   const lock = readFileSync(LOCK)
-  const { stdout } = await nodeFacts(env)
   const wanted = createHash('sha256')
     .update(lock)
-    .update(readFileSync(join(root, 'package.json')))
-    .update(stdout)
+    .update(wishes())
+    .update(await nodeFacts(env))
     .digest('hex')
   if (readText(PACKAGES_STAMP) !== wanted) {
     tell('installing packages (npm install)')
@@ -37,10 +36,16 @@ export async function ensurePackages(env) {
   linkOwnCommand()
 }
 
-/** @param {NodeJS.ProcessEnv} env */
+/** What package.json asks for; its scripts may change without an installation. */
+function wishes() {
+  const { dependencies, devDependencies, optionalDependencies, overrides } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return JSON.stringify({ dependencies, devDependencies, optionalDependencies, overrides })
+}
+
+/** What decides which prebuilt packages fit. @param {NodeJS.ProcessEnv} env */
 async function nodeFacts(env) {
   const { text } = await runProgram('node', ['-p', '[process.platform, process.arch, process.versions.modules].join()'], { env, quiet: true })
-  return { stdout: text.trim() }
+  return text.trim()
 }
 
 /** npm links the commands of dependencies, not our own: this makes `npx dmesh` work inside the clone. */

@@ -1,0 +1,120 @@
+/** Documentation that cannot lie: commands of the README are run by tests or listed with the reason, options exist, links lead somewhere, ADRs are complete. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import test from 'node:test'
+import { root } from '../../tools/say.mjs'
+import { listFiles } from '../../tools/source-files.mjs'
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** Commands in fenced `sh` blocks. */
+function shellCommands(markdown: string): string[] {
+  return [...markdown.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => (block ?? '').split('\n').filter((line) => line.trim() !== ''))
+}
+
+/** Commands that other tests run as a person would: that test's file. */
+const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
+  'npm start': 'tests/e2e/fresh-start.test.ts',
+}
+
+/** Commands that no test can run: why not. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+  'npm test': 'it is the run this test is part of',
+  'npm start -- --listen 0.0.0.0:443 --tls-cert /etc/ssl/mesh.example.pem --tls-key /etc/ssl/mesh.example.key':
+    'needs the certificate of a real name and port 443; its options are checked below',
+  'npm start -- --listen 127.0.0.1:8421 --public-url https://mesh.example --trust-proxy 127.0.0.1/32':
+    'needs a proxy with a real name; its options are checked below',
+}
+
+/** Run here: command → what it has to print. */
+const RUN_HERE: Readonly<Record<string, RegExp>> = {
+  'npx dmesh --help': /dmesh[\s\S]*relay/,
+}
+
+test('every command of the README is run or has a reason not to be', () => {
+  const known = [...Object.keys(RUN_ELSEWHERE), ...Object.keys(NOT_RUN), ...Object.keys(RUN_HERE)]
+  const commands = shellCommands(read('README.md'))
+  assert.ok(commands.length >= 3)
+  assert.deepEqual(
+    commands.filter((line) => !known.includes(line)),
+    [],
+    'new commands: run them in a test',
+  )
+  assert.deepEqual(
+    known.filter((line) => !commands.includes(line)),
+    [],
+    'listed, yet not in the README',
+  )
+  assert.deepEqual(
+    Object.values(RUN_ELSEWHERE).filter((path) => !existsSync(join(root, path))),
+    [],
+  )
+  assert.deepEqual(shellCommands('```sh\na b\n\nc\n```\n```ts\nno\n```'), ['a b', 'c'])
+})
+
+for (const [command, expected] of Object.entries(RUN_HERE)) {
+  test(`README: ${command}`, () => {
+    const [program = '', ...args] = command.split(' ')
+    assert.match(execFileSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }), expected)
+  })
+}
+
+test('options that the documentation names are options of the relay', () => {
+  const help = execFileSync(process.execPath, [join(root, 'relay-server', 'cli.ts'), 'relay', '--help'], { encoding: 'utf8' })
+  const named = ['README.md', 'SECURITY.md', 'ARCHITECTURE.md'].flatMap((path) =>
+    [...read(path).matchAll(/(?<![-\w])--[a-z][a-z-]+/g)].map(([flag]) => flag),
+  )
+  const unknown = [...new Set(named)].filter((flag) => flag !== '--help' && !help.includes(flag))
+  assert.deepEqual(unknown, [])
+})
+
+test('every script that the documentation names exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const named = listMarkdown().flatMap((path) => [...read(path).matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? ''))
+  assert.deepEqual(
+    [...new Set(named)].filter((name) => !(name in scripts)),
+    [],
+  )
+})
+
+function listMarkdown(): string[] {
+  return listFiles(root).filter((path) => path.endsWith('.md') && !path.startsWith('bench/results'))
+}
+
+/** Links of one document that lead to no file. */
+function deadLinks(path: string, markdown: string): string[] {
+  const targets = [...markdown.matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, target]) => target ?? '')
+  return targets.filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(root, dirname(path), target))).map((target) => `${path}: ${target}`)
+}
+
+test('links between documents lead somewhere', () => {
+  assert.deepEqual(
+    listMarkdown().flatMap((path) => deadLinks(path, read(path))),
+    [],
+  )
+  assert.deepEqual(deadLinks('README.md', '[a](nowhere.md) [b](README.md) [c](https://example.org)'), ['README.md: nowhere.md'])
+})
+
+test('paths that the documentation names exist', () => {
+  const named = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'].flatMap((path) =>
+    [...read(path).matchAll(/`((?:src|workers|tools|tests|relay-server|docs)\/[\w./-]*\w)\/?`/g)].map(([, name]) => `${path}: ${name}`),
+  )
+  assert.deepEqual(
+    [...new Set(named)].filter((line) => !existsSync(join(root, line.split(': ')[1] ?? ''))),
+    [],
+  )
+})
+
+test('every ADR has its four parts and stands in the list', () => {
+  const folder = join(root, 'docs', 'adr')
+  const records = readdirSync(folder).filter((name) => /^\d{4}-[a-z0-9-]+\.md$/.test(name))
+  assert.ok(records.length >= 7)
+  const list = read('docs/adr/README.md')
+  for (const name of records) {
+    const text = readFileSync(join(folder, name), 'utf8')
+    for (const part of ['## Context', '## Decision', '## Consequences', '## Checked by']) assert.ok(text.includes(part), `${name} lacks "${part}"`)
+    assert.ok(list.includes(`(${name})`), `${name} is not in docs/adr/README.md`)
+  }
+})
