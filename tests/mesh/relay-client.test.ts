@@ -6,7 +6,6 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { codeOf } from '../../src/shared/errors.ts'
-import type { KeepState } from '../../src/transports/relay/keeper.ts'
 import { waitUntil } from '../support/wait.ts'
 import { type ClientNode, ECHO, readAll, sendAll, serveEcho, startClient, startRelay, startStockClient, startStockRelay, through } from './relay-nodes.ts'
 
@@ -32,19 +31,14 @@ async function relayNode(options: Parameters<typeof startRelay>[0] = {}) {
   return made
 }
 
-/** Keep a reservation until the returned `end()`; `states` collects what was told. */
-function keep({ relay }: ClientNode, addresses: readonly string[]) {
-  const own = new AbortController()
-  const states: KeepState[] = []
-  const kept = relay.keep(addresses, { signal: own.signal, onChange: (state) => void states.push(state) })
-  const last = () => states.at(-1)?.status
-  return { states, last, kept, end: () => own.abort() }
-}
+const forever = new AbortController().signal
 
-async function reserved(of: ClientNode, address: Multiaddr) {
-  const keeper = keep(of, [address.toString()])
-  await waitUntil(() => keeper.last() === 'reserved', { what: 'a reservation' })
-  return keeper
+/** Dial and reserve as the mesh's keeper does. */
+async function reserved(of: ClientNode, address: Multiaddr): Promise<string> {
+  const { remotePeer } = await of.node.dial(address)
+  const { until } = await of.relay.reserve(remotePeer.toString(), forever)
+  assert.ok(until > Date.now())
+  return remotePeer.toString()
 }
 
 async function echoes(from: Libp2p, to: Multiaddr, bytes: number): Promise<void> {
@@ -60,7 +54,7 @@ async function echoes(from: Libp2p, to: Multiaddr, bytes: number): Promise<void>
 test('two of our clients meet through our relay: 20 MiB there and back, hash equal', async () => {
   const relay = await relayNode()
   const [a, b] = [await client(), await client()]
-  const keeper = await reserved(b, relay.address)
+  const id = await reserved(b, relay.address)
   await serveEcho(b.node)
   assert.deepEqual(b.node.getMultiaddrs().map(String), [`${through(relay, b.node)}`])
   await echoes(a.node, through(relay, b.node), 20 * 1024 * 1024)
@@ -68,8 +62,7 @@ test('two of our clients meet through our relay: 20 MiB there and back, hash equ
   const { forward, back, circuits } = relay.hop.counters()
   assert.equal(circuits, 1)
   assert.ok(forward > 20 * 1024 * 1024 && back > 20 * 1024 * 1024, `${forward} ${back}`)
-  keeper.end()
-  await keeper.kept
+  b.relay.release(id)
   assert.deepEqual(b.node.getMultiaddrs(), [])
 })
 
@@ -93,20 +86,13 @@ test('our client and the stock client meet through our relay, either way round',
   await echoes(stock, through(relay, ours.node), 1024 * 1024)
 })
 
-test('a relay that is down at boot is found once it runs', async () => {
-  const first = await startRelay()
-  const { port } = first
-  const privateKey = await generateKeyPair('Ed25519')
-  await first.node.stop()
+test('a client starts without any relay and reserves once one runs', async () => {
   const b = await client()
-  const keeper = keep(b, [`/ip4/127.0.0.1/tcp/${port}/ws`])
-  await waitUntil(() => keeper.last() === 'unreachable', { what: 'the first failure' })
-  assert.equal(keeper.states.at(-1)?.problem?.code, 'RELAY_UNREACHABLE')
-  const relay = await relayNode({ port, privateKey })
-  const start = performance.now()
-  await waitUntil(() => keeper.last() === 'reserved', { ms: 2000, what: 'a reservation within 2 s' })
-  assert.ok(performance.now() - start < 2000)
-  assert.equal(keeper.states.at(-1)?.relay, relay.node.peerId.toString())
+  assert.deepEqual(b.node.getMultiaddrs(), [])
+  const relay = await relayNode()
+  await assert.rejects(b.relay.reserve(relay.node.peerId.toString(), forever), (error) => codeOf(error) === 'RELAY_UNREACHABLE')
+  await reserved(b, relay.address)
+  assert.equal(b.node.getMultiaddrs().length, 1)
 })
 
 for (const sameKey of [true, false]) {
@@ -115,79 +101,82 @@ for (const sameKey of [true, false]) {
     const before = await startRelay({ privateKey })
     const [a, b] = [await client(), await client()]
     await serveEcho(b.node)
-    const keeper = keep(b, [`/ip4/127.0.0.1/tcp/${before.port}/ws`])
-    await waitUntil(() => keeper.last() === 'reserved', { what: 'the first reservation' })
+    await reserved(b, before.address)
     await before.node.stop()
-    await waitUntil(() => keeper.last() === 'unreachable', { what: 'the loss to be noticed' })
+    await waitUntil(() => b.relay.reservations().length === 0, { what: 'the loss to be noticed' })
     assert.deepEqual(b.node.getMultiaddrs(), [])
     const again = await relayNode({ port: before.port, ...(sameKey ? { privateKey } : {}) })
     const start = performance.now()
-    await waitUntil(() => keeper.last() === 'reserved', { ms: 2000, what: 'the second reservation' })
+    await reserved(b, again.address)
     await echoes(a.node, through(again, b.node), 1000)
     const took = performance.now() - start
     assert.ok(took < 2000, `${took} ms`)
   })
 }
 
-test('two relays are kept side by side: losing one leaves the other', async () => {
+test('two relays are held side by side: losing one leaves the other', async () => {
   const [one, two] = [await startRelay(), await relayNode()]
   const [a, b] = [await client(), await client()]
   await serveEcho(b.node)
-  const first = await reserved(b, one.address)
+  await reserved(b, one.address)
   await reserved(b, two.address)
   assert.equal(b.relay.reservations().length, 2)
   await one.node.stop()
-  await waitUntil(() => first.last() === 'unreachable', { what: 'the loss of the first' })
-  assert.equal(b.relay.reservations().length, 1)
+  await waitUntil(() => b.relay.reservations().length === 1, { what: 'the loss of the first' })
   await echoes(a.node, through(two, b.node), 1000)
 })
 
-test('a short reservation is renewed before it ends', async () => {
-  const relay = await relayNode({ quotas: { reservationTtl: 3 } })
+test('renewing keeps the place and moves its end', async () => {
+  const relay = await relayNode({ quotas: { reservationTtl: 100, reservations: 1, reservationRate: 1000 } })
   const b = await client()
-  const keeper = await reserved(b, relay.address)
-  await waitUntil(() => relay.hop.counters().reservations >= 3, { ms: 8000, what: 'two renewals' })
-  assert.equal(keeper.states.filter(({ status }) => status !== 'reserved' && status !== 'connecting').length, 0)
+  const id = await reserved(b, relay.address)
+  const [first] = b.relay.reservations()
+  await waitUntil(async () => (await b.relay.reserve(id, forever)).until > (first?.expires ?? 0), { ms: 3000, what: 'a later end' })
+  assert.equal(b.relay.reservations().length, 1)
+  assert.equal(b.node.getMultiaddrs().length, 1)
+  assert.equal(relay.hop.counters().reservationsNow, 1)
 })
 
-test('a refusal names its code, and a later grant is found by waking', async () => {
-  let allow = false
-  const relay = await relayNode({ decide: () => ({ allow, limits: {}, why: 'test' }) })
+test('a refusal names its code', async () => {
+  const denied = await relayNode({ decide: () => ({ allow: false, limits: {}, why: 'test' }) })
+  const full = await relayNode({ quotas: { reservations: 0 } })
   const b = await client()
-  const keeper = keep(b, [relay.address.toString()])
-  await waitUntil(() => keeper.last() === 'refused', { what: 'the refusal' })
-  assert.equal(keeper.states.at(-1)?.problem?.code, 'ACCESS_DENIED')
-  allow = true
-  b.relay.wake()
-  await waitUntil(() => keeper.last() === 'reserved', { ms: 1000, what: 'the reservation after waking' })
+  await assert.rejects(reserved(b, denied.address), (error) => codeOf(error) === 'ACCESS_DENIED')
+  await assert.rejects(reserved(b, full.address), (error) => codeOf(error) === 'RELAY_FULL')
 })
 
-test('a relay without hop is refused as such, another key at the address is not trusted', async () => {
-  const plain = own(await startStockClient())
-  const relay = await relayNode()
+test('a peer that is no relay is told apart', async () => {
+  const stock = await startStockRelay()
+  own(stock.node)
+  await stock.node.unhandle('/libp2p/circuit/relay/0.2.0/hop')
   const b = await client()
-  const wrong = keep(b, [relay.address.toString().replace(/p2p\/.*/, `p2p/${plain.peerId}`)])
-  await waitUntil(() => wrong.last() === 'unreachable', { what: 'the wrong key to be noticed' })
-  assert.equal(relay.hop.counters().reservations, 0)
+  await assert.rejects(reserved(b, stock.address), (error) => codeOf(error) === 'UNKNOWN_PROTOCOL')
 })
 
-test('a stop request from a relay we did not reserve on is refused', async () => {
+test('a relay that never answers costs the deadline of the caller, no more', async () => {
+  const stock = await startStockRelay()
+  own(stock.node)
+  await stock.node.unhandle('/libp2p/circuit/relay/0.2.0/hop')
+  await stock.node.handle('/libp2p/circuit/relay/0.2.0/hop', () => undefined)
+  const b = await client()
+  const { remotePeer } = await b.node.dial(stock.address)
+  await assert.rejects(b.relay.reserve(remotePeer.toString(), AbortSignal.timeout(100)), (error) => codeOf(error) === 'TIMEOUT')
+})
+
+test('a stop request from a relay we gave our place back to is refused', async () => {
   const relay = await relayNode()
   const [a, b] = [await client(), await client()]
-  const keeper = await reserved(b, relay.address)
-  keeper.end()
-  await keeper.kept
+  b.relay.release(await reserved(b, relay.address))
   // the relay still believes in the reservation, we do not
   assert.equal(relay.hop.reservations().length, 1)
   await assert.rejects(a.node.dial(through(relay, b.node)), (error) => codeOf(error) === 'PEER_UNREACHABLE')
 })
 
-test('keeping needs a running libp2p, an address, and room', async () => {
-  const { createRelayTransport } = await import('../../src/transports/relay/transport.ts')
-  const idle = createRelayTransport()
-  const { signal } = new AbortController()
-  await assert.rejects(idle.keep(['/ip4/127.0.0.1/tcp/1/ws'], { signal }), (error) => codeOf(error) === 'CLOSED')
-  const b = await client()
-  await assert.rejects(b.relay.keep([], { signal }), (error) => codeOf(error) === 'BAD_ARGUMENT')
-  await assert.rejects(b.relay.keep(['nonsense'], { signal }), (error) => codeOf(error) === 'BAD_ARGUMENT')
+test('no place before libp2p runs or after it stopped', async () => {
+  const b = await startClient()
+  const relay = await relayNode()
+  const id = await reserved(b, relay.address)
+  await b.node.stop()
+  await assert.rejects(b.relay.reserve(id, forever), (error) => codeOf(error) === 'CLOSED')
+  assert.deepEqual(b.relay.reservations(), [])
 })

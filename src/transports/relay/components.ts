@@ -1,5 +1,6 @@
 /** The few parts of a running libp2p that the relay transport touches, as types. libp2p passes an object that has them all. */
 import type { AbortOptions, ComponentLogger, Connection, ConnectionGater, Libp2pEvents, PeerId, PeerStore, PrivateKey, Stream, StreamHandler, StreamHandlerOptions, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface RelayComponents {
@@ -34,6 +35,14 @@ export interface RelayClientComponents extends RelayComponents {
 /** Direct and open: the only connections a reservation or a circuit may run over. */
 export function isDirect(connection: Connection): boolean {
   return connection.status === 'open' && !connection.remoteAddr.toString().includes('/p2p-circuit')
+}
+
+/** The newest open direct connection to a peer. */
+export function newestDirect({ connectionManager }: RelayComponents, peer: PeerId | string): Connection | undefined {
+  return connectionManager
+    .getConnections(typeof peer === 'string' ? peerIdFromString(peer) : peer)
+    .filter(isDirect)
+    .sort((a, b) => b.timeline.open - a.timeline.open)[0]
 }
 
 /** Half-close, and reset when the other side does not take it in time. */

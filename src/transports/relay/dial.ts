@@ -7,7 +7,7 @@ import { withDeadline } from '../../shared/async.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import { createCircuitConnection } from './circuit-connection.ts'
-import { isDirect, type RelayClientComponents } from './components.ts'
+import { newestDirect, type RelayClientComponents } from './components.ts'
 import { ANSWER_TIMEOUT, MAX_HOP_STREAMS } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
 import { errorOfStatus } from './status-error.ts'
@@ -44,14 +44,11 @@ function split(address: Multiaddr): { relayAddress: Multiaddr; relay: PeerId; pe
 }
 
 /** The newest open direct connection, or a new one. */
-async function relayConnection({ connectionManager }: RelayClientComponents, relay: PeerId, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
-  const open = connectionManager
-    .getConnections(relay)
-    .filter(isDirect)
-    .sort((a, b) => b.timeline.open - a.timeline.open)[0]
+async function relayConnection(components: RelayClientComponents, relay: PeerId, address: Multiaddr, signal: AbortSignal): Promise<Connection> {
+  const open = newestDirect(components, relay)
   if (open) return open
   const target = address.getComponents().length > 1 ? address : relay
-  return connectionManager.openConnection(target, { signal }).catch((error: unknown) => {
+  return components.connectionManager.openConnection(target, { signal }).catch((error: unknown) => {
     throw toMeshError(error, 'RELAY_UNREACHABLE')
   })
 }

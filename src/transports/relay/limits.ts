@@ -83,23 +83,3 @@ export const MAX_TRACKED = 65_536
 
 /** Relays one client keeps a reservation on. */
 export const MAX_RELAYS = 16
-
-/** Seconds before its end at which a reservation is renewed. */
-export const RENEW_BEFORE = 300
-
-/** Seconds after which a reservation is renewed in any case: our clock may be wrong. */
-export const RENEW_LATEST = 1500
-
-/** ms between tries to reach a relay that is away: the first, and the longest while RETRY_PATIENCE lasts. A restarted relay has us back within 2 s. */
-export const RETRY_FIRST = 200
-export const RETRY_CAP = 1_500
-
-/** Tries after which a relay counts as gone for longer (about two minutes), and ms between tries from then on: a phone's battery. */
-export const RETRY_PATIENCE = 80
-export const RETRY_CAP_LATE = 15_000
-
-/** ms until a relay that said no is asked again: grants change while we wait. */
-export const REFUSED_PAUSE = 5_000
-
-/** ms to dial one relay. */
-export const DIAL_TIMEOUT = 10_000

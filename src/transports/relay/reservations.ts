@@ -2,7 +2,7 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { RecordEnvelope } from '@libp2p/peer-record'
 import type { Clock } from '../../shared/clock.ts'
-import { type HopComponents, isDirect } from './components.ts'
+import { type HopComponents, newestDirect } from './components.ts'
 import { type HopQuotas, MAX_ADDRS } from './limits.ts'
 import { encodeVoucher, type WireReservation } from './wire.ts'
 
@@ -56,12 +56,7 @@ export function createReservationTable(components: HopComponents, quotas: HopQuo
       return sign(components, peer, Math.floor(expires / 1000))
     },
     remove: (peer) => void table.delete(peer),
-    connectionOf(peer) {
-      return components.connectionManager
-        .getConnections(peer)
-        .filter(isDirect)
-        .sort((a, b) => b.timeline.open - a.timeline.open)[0]
-    },
+    connectionOf: (peer) => newestDirect(components, peer),
   }
 }
 

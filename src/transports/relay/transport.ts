@@ -1,70 +1,58 @@
-/** The relay transport of a peer: one libp2p transport that dials and accepts circuits (circuit-relay-v2) and keeps reservations. Must never fail because a relay is away. See README.md for why it is not the stock client. */
+/** The relay transport of a peer: one libp2p transport that dials and accepts circuits (circuit-relay-v2) and holds the reservations that the mesh's keeper asks for. Must never fail because a relay is away. See README.md for why it is not the stock client. */
 import { type Listener, type ListenerEvents, serviceCapabilities, type Transport as Libp2pTransport, TypedEventEmitter, transportSymbol } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
-import type { Transport } from '../../core/transport.ts'
+import type { RelayClient, Transport } from '../../core/transport.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Log, silentLog } from '../../shared/log.ts'
 import { FOREIGN } from '../../wire/ids.ts'
-import type { RelayClientComponents } from './components.ts'
+import { newestDirect, type RelayClientComponents } from './components.ts'
 import { dialCircuit } from './dial.ts'
-import { type KeepOptions, keepReservation } from './keeper.ts'
 import { MAX_HOP_STREAMS, MAX_RELAYS } from './limits.ts'
-import type { Reservation } from './reserve.ts'
+import { type Reservation, reserve } from './reserve.ts'
 import { createStopHandler } from './stop.ts'
 
-export type RelayClient = Libp2pTransport & { start(): Promise<void>; stop(): Promise<void> }
+type Libp2pRelay = Libp2pTransport & { start(): Promise<void>; stop(): Promise<void> }
 
-export interface RelayTransport extends Transport {
+/** `reserve()` also says LIMIT_REACHED above MAX_RELAYS, UNKNOWN_PROTOCOL when that peer is no relay, and CLOSED before libp2p runs. A reservation ends by itself with its connection. */
+export interface RelayTransport extends Transport, RelayClient {
   readonly name: 'relay'
-  readonly factory: (components: RelayClientComponents) => RelayClient
-  /** Keep a reservation on the relay at `addresses` (multiaddr texts of one relay, best with `/p2p/RELAY`). Resolves when the signal fires or libp2p stops. CLOSED before libp2p runs, LIMIT_REACHED above MAX_RELAYS, BAD_ARGUMENT. */
-  keep(addresses: readonly string[], options: KeepOptions): Promise<void>
+  readonly factory: (components: RelayClientComponents) => Libp2pRelay
   /** Those that count now. */
   reservations(): readonly Reservation[]
-  /** Every waiting keeper tries at once: call when the network came back or the page woke up. */
-  wake(): void
 }
 
 export interface RelayTransportOptions {
   readonly clock?: Clock
   readonly log?: Log
-  /** In [0, 1). Default Math.random. */
-  readonly random?: () => number
 }
 
 /** One per libp2p instance. Pass `factory` as a libp2p transport and `listen` among its listen addresses. */
-export function createRelayTransport({ clock = systemClock(), log = silentLog(), random = Math.random }: RelayTransportOptions = {}): RelayTransport {
-  const held = createHeld()
+export function createRelayTransport({ clock = systemClock(), log = silentLog() }: RelayTransportOptions = {}): RelayTransport {
+  const held = createHeld(clock)
   let running: { readonly components: RelayClientComponents; readonly stopping: AbortSignal } | undefined
-  let keepers = 0
-  const sleepers = new Set<() => void>()
-  const onWake = (retry: () => void) => {
-    sleepers.add(retry)
-    return () => void sleepers.delete(retry)
-  }
 
   return {
     name: 'relay',
     listen: ['/p2p-circuit'],
     matches: (text) => text.includes('/p2p-circuit') && !text.includes('/webrtc'),
-    reservations: () => [...held.all()],
-    wake() {
-      for (const retry of [...sleepers]) retry()
-    },
-    async keep(addresses, options) {
+    reservations: () => [...held.table.values()],
+    async reserve(relay, signal) {
       if (!running) throw new MeshError('CLOSED', 'libp2p does not run')
-      if (keepers >= MAX_RELAYS) throw new MeshError('LIMIT_REACHED', `${MAX_RELAYS} relays are kept already`)
-      keepers++
+      if (!held.table.has(relay) && held.table.size >= MAX_RELAYS) throw new MeshError('LIMIT_REACHED', `${MAX_RELAYS} relays hold a place for us already`)
       const { components, stopping } = running
-      const signal = AbortSignal.any([options.signal, stopping])
-      const announce = held.announceTo(components, clock)
-      try {
-        await keepReservation({ components, clock, random, hold: announce.hold, drop: announce.drop, onWake }, addresses, { ...options, signal })
-      } finally {
-        keepers--
-      }
+      const connection = newestDirect(components, relay)
+      if (!connection) throw new MeshError('RELAY_UNREACHABLE', 'no direct connection to the relay')
+      const reservation = await reserve(connection, clock, AbortSignal.any([signal, stopping]))
+      if (connection.status !== 'open') throw new MeshError('RELAY_UNREACHABLE', 'the relay went away')
+      held.hold(reservation, components)
+      connection.addEventListener('close', () => held.drop(reservation), { once: true })
+      return { until: reservation.expires }
+    },
+    release(relay) {
+      const reservation = held.table.get(relay)
+      if (reservation) held.drop(reservation)
     },
     factory: (components) =>
       createClient(components, held, { clock, log }, (stopping) => {
@@ -76,36 +64,39 @@ export function createRelayTransport({ clock = systemClock(), log = silentLog(),
 type Held = ReturnType<typeof createHeld>
 
 /** Reservations by relay, and the listeners that show their addresses to libp2p. */
-function createHeld() {
+function createHeld(clock: Clock) {
   const table = new Map<string, Reservation>()
+  const owners = new WeakMap<Reservation, RelayClientComponents['addressManager']>()
   const listeners = new Set<TypedEventEmitter<ListenerEvents>>()
   const changed = () => {
     for (const listener of listeners) listener.safeDispatchEvent('listening')
   }
+  const forget = (reservation: Reservation) => {
+    for (const address of reservation.addresses) owners.get(reservation)?.removeObservedAddr(address)
+  }
   return {
     table,
     listeners,
-    all: () => table.values(),
-    announceTo: ({ addressManager }: RelayClientComponents, clock: Clock) => {
-      const drop = (reservation: Reservation) => {
-        if (table.get(reservation.relay) !== reservation) return
-        table.delete(reservation.relay)
-        for (const address of reservation.addresses) addressManager.removeObservedAddr(address)
-        changed()
-      }
-      const hold = (reservation: Reservation) => {
-        const old = table.get(reservation.relay)
-        table.set(reservation.relay, reservation)
-        for (const address of old?.addresses ?? []) addressManager.removeObservedAddr(address)
-        for (const address of reservation.addresses) addressManager.confirmObservedAddr(address, { type: 'transport', ttl: reservation.expires - clock.now() })
-        changed()
-      }
-      return { hold, drop }
+    /** Replaces an older one of the same relay. */
+    hold(reservation: Reservation, { addressManager }: RelayClientComponents) {
+      const old = table.get(reservation.relay)
+      if (old) forget(old)
+      table.set(reservation.relay, reservation)
+      owners.set(reservation, addressManager)
+      for (const address of reservation.addresses) addressManager.confirmObservedAddr(address, { type: 'transport', ttl: reservation.expires - clock.now() })
+      changed()
+    },
+    /** Nothing when a newer one took its place. */
+    drop(reservation: Reservation) {
+      if (table.get(reservation.relay) !== reservation) return
+      table.delete(reservation.relay)
+      forget(reservation)
+      changed()
     },
   }
 }
 
-function createClient(components: RelayClientComponents, held: Held, { clock, log }: { clock: Clock; log: Log }, onRun: (stopping: AbortSignal | undefined) => void): RelayClient {
+function createClient(components: RelayClientComponents, held: Held, { clock, log }: { clock: Clock; log: Log }, onRun: (stopping: AbortSignal | undefined) => void): Libp2pRelay {
   let stopping = new AbortController()
   return {
     [transportSymbol]: true,
@@ -138,7 +129,7 @@ function createListener(held: Held): Listener {
     async listen() {
       held.listeners.add(events)
     },
-    getAddrs: (): Multiaddr[] => [...held.all()].flatMap(({ addresses }) => addresses),
+    getAddrs: (): Multiaddr[] => [...held.table.values()].flatMap(({ addresses }) => addresses),
     updateAnnounceAddrs: () => undefined,
     async close() {
       held.listeners.delete(events)
