@@ -1,6 +1,6 @@
 /** Default deny at the door: every protocol handler of the swarm, ours or libp2p's own, runs only after the policy allowed this peer. Refused openers may ask why over /dmesh/why/1.0.0. */
 import type { Connection, Stream } from '@libp2p/interface'
-import type { Decide, Usage, Who } from '../core/access.ts'
+import type { Decide, PolicyRow, Usage, Who } from '../core/access.ts'
 import type { Clock } from '../shared/clock.ts'
 import { errorFromWire, errorToWire, MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -8,6 +8,7 @@ import { createFrameReader, decodeJson, encodeJsonFrame } from '../wire/frame.ts
 import { FOREIGN, PROTOCOL } from '../wire/ids.ts'
 import { MAX_DENIALS, MAX_STREAMS_PER_PROTOCOL, MAX_WHY_FRAME, WHY_TIMEOUT } from './limits.ts'
 import { toPeerStream } from './peer-stream.ts'
+import { answerPing } from './rtt.ts'
 import type { Swarm } from './swarm.ts'
 
 /** Capability of each handler that libp2p brings along. A protocol that is in neither table is denied. */
@@ -108,8 +109,9 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     },
     async guardForeign() {
       for (const protocol of registrar.getProtocols()) {
-        if (protocol in FOREIGN_CAPABILITY && protocol !== PROTOCOL.why) await register(protocol, registrar.getHandler(protocol).handler, true)
+        if (protocol in FOREIGN_CAPABILITY) await register(protocol, registrar.getHandler(protocol).handler, true)
       }
+      await register(FOREIGN.ping, answerPing, false)
       await register(PROTOCOL.why, (stream, connection) => answerWhy(stream, connection, denials), false)
     },
     handlers: () => registrar.getProtocols().map((protocol) => [protocol, capabilities.get(protocol)] as const),
@@ -157,4 +159,13 @@ async function askWhy(connection: Connection, protocol: string): Promise<MeshErr
   writer.close().catch(() => undefined)
   const answer = frame ? decodeJson(frame) : undefined
   return answer && typeof answer === 'object' && 'code' in answer ? errorFromWire(answer) : undefined
+}
+
+/** The rows for what every link needs; without them two peers cannot even say who they are. */
+export function linkRows(): readonly PolicyRow[] {
+  const may = [...new Set(Object.values(FOREIGN_CAPABILITY))]
+  return [
+    { id: 'link', who: ['anyone'], may, limits: { rate: MAX_STREAMS_PER_PROTOCOL }, label: 'Anyone: say who they are, measure the path, set up a direct one' },
+    { id: 'link-echo', who: ['own', 'member', 'lobby'], may: ['link.echo'], label: 'People in my meshes: test the path' },
+  ]
 }

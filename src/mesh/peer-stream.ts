@@ -57,14 +57,22 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
           settled = true
           controller.close()
         })
-        stream.addEventListener('close', async (event: StreamCloseEvent) => {
-          const error = event.error || !finished ? await reasonOf(event, received, explain) : undefined
+        const onClose = async (event: Pick<StreamCloseEvent, 'error'>) => {
+          const error = event.error || !finished ? await reasonOf(event.error, received, explain) : undefined
           failed.resolve(error)
           if (settled) return
           settled = true
           if (error) controller.error(error)
           else controller.close()
-        })
+        }
+        stream.addEventListener('close', onClose)
+        // It may have ended before anybody listened.
+        if (stream.remoteWriteStatus === 'closed' && stream.status !== 'aborted' && stream.status !== 'reset') finished = true
+        if (stream.status === 'reset' || stream.status === 'aborted') void onClose({ error: new MeshError('STREAM_RESET', 'the other side reset the stream') })
+        else if (stream.readableEnded) {
+          settled = true
+          controller.close()
+        }
       },
       pull() {
         if (stream.readStatus === 'paused') stream.resume()
@@ -79,14 +87,16 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
   return { readable, failed: failed.promise }
 }
 
-async function reasonOf(event: StreamCloseEvent, received: number, explain: PeerStreamInit['explain']): Promise<MeshError> {
-  if (isErrorCode((event.error as { code?: unknown } | undefined)?.code)) return toMeshError(event.error)
+async function reasonOf(cause: Error | undefined, received: number, explain: PeerStreamInit['explain']): Promise<MeshError> {
+  const own = isErrorCode((cause as { code?: unknown } | undefined)?.code) ? toMeshError(cause) : undefined
+  if (own && own.code !== 'STREAM_RESET') return own
   if (received === 0 && explain) {
     const better = await explain().catch(() => undefined)
     if (better) return better
   }
-  if (event.error?.name === 'StreamResetError') return new MeshError('STREAM_RESET', 'the other side reset the stream', { cause: event.error })
-  return new MeshError('PATH_LOST', 'the connection under the stream ended', { cause: event.error })
+  if (own) return own
+  if (cause?.name === 'StreamResetError') return new MeshError('STREAM_RESET', 'the other side reset the stream', { cause })
+  return new MeshError('PATH_LOST', 'the connection under the stream ended', { cause })
 }
 
 function createWritable(stream: Stream, failed: Promise<MeshError | undefined>): WritableStream<Uint8Array> {
@@ -98,7 +108,7 @@ function createWritable(stream: Stream, failed: Promise<MeshError | undefined>):
     },
     async write(chunk) {
       try {
-        if (!stream.send(chunk)) await stream.onDrain()
+        if (!stream.send(chunk)) await drained(stream)
       } catch (error) {
         throw (await settledReason(failed)) ?? toMeshError(error, 'STREAM_RESET')
       }
@@ -114,6 +124,18 @@ function createWritable(stream: Stream, failed: Promise<MeshError | undefined>):
       stream.abort(toMeshError(reason, 'ABORTED'))
     },
   })
+}
+
+/** Wait until everything was handed to the transport and it takes more. libp2p's own `onDrain()` keeps one promise for ever: from its second use on it never waits. */
+async function drained(stream: Stream): Promise<void> {
+  while (stream.status === 'open' && (stream.writableNeedsDrain || stream.writeBufferLength > 0)) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const done = () => resolve()
+    for (const type of ['drain', 'idle', 'close'] as const) stream.addEventListener(type, done)
+    await promise
+    for (const type of ['drain', 'idle', 'close'] as const) stream.removeEventListener(type, done)
+    await Promise.resolve() // libp2p goes on with its queue in a microtask after 'drain'
+  }
 }
 
 /** The stream's own reason if it has one by now. */

@@ -1,9 +1,9 @@
 /** Round-trip time and liveness of every connection over the standard /ipfs/ping/1.0.0 (libp2p ping spec: 32 bytes come back): one long stream each, so a measurement costs one round trip and no negotiation. A connection that stays silent is cut. */
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { sleep, withDeadline } from '../shared/async.ts'
 import { equal } from '../shared/bytes.ts'
 import type { Clock } from '../shared/clock.ts'
-import { MeshError } from '../shared/errors.ts'
+import { codeOf, MeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { FOREIGN } from '../wire/ids.ts'
 import { RTT_INTERVAL, RTT_STRIKES, RTT_TIMEOUT } from './limits.ts'
@@ -40,7 +40,13 @@ export function createRttMeter(parts: RttParts): RttMeter {
   }
   const measure = async (connection: Connection, signal?: AbortSignal): Promise<number> => {
     try {
-      const rtt = await withDeadline(parts.clock, RTT_TIMEOUT, 'ping', signal, async (own) => (await probeOf(connection))(own))
+      const once = () => withDeadline(parts.clock, RTT_TIMEOUT, 'ping', signal, async (own) => (await probeOf(connection))(own))
+      // Other implementations end a quiet ping stream after some seconds: that is not a lost peer.
+      const rtt = await once().catch((error: unknown) => {
+        if (codeOf(error) !== 'STREAM_RESET' && codeOf(error) !== 'PATH_LOST') throw error
+        probes.delete(connection)
+        return once()
+      })
       parts.measured(connection, rtt)
       return rtt
     } catch (error) {
@@ -102,4 +108,10 @@ async function openProbe(connection: Connection, clock: Clock): Promise<Probe> {
     tail = run.catch(() => undefined)
     return run
   }
+}
+
+/** The answering half: every byte comes back, for as long as the opener likes. */
+export async function answerPing(raw: Stream): Promise<void> {
+  const stream = toPeerStream(raw, { peer: '', protocol: FOREIGN.ping, path: 'direct' })
+  await stream.readable.pipeTo(stream.writable).catch(() => undefined)
 }

@@ -3,7 +3,6 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { ComponentLogger, Connection, Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
-import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { Transport } from '../core/transport.ts'
@@ -21,7 +20,7 @@ export interface SwarmComponents {
 }
 
 export interface Swarm {
-  readonly libp2p: Libp2p<{ identify: Identify; ping: Ping }>
+  readonly libp2p: Libp2p<{ identify: Identify }>
   readonly components: SwarmComponents
   connections(): readonly Connection[]
 }
@@ -67,13 +66,12 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
     services: {
       ...parts.services,
       identify: identify({ runOnLimitedConnection: true }),
-      ping: ping(),
       components: (given: SwarmComponents) => {
         components = given
         return {}
       },
     },
-  } as unknown as Libp2pOptions<{ identify: Identify; ping: Ping }>
+  } as unknown as Libp2pOptions<{ identify: Identify }>
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
   return { libp2p, components, connections: () => libp2p.getConnections() }

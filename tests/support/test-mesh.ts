@@ -1,0 +1,97 @@
+/** A whole mesh in this process for tests: ephemeral key, memory stores, a WebSocket listener on port 0. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createPolicy } from '../../src/access/policy.ts'
+import { lobbyRows, memberRows } from '../../src/access/rows.ts'
+import type { PolicyRow } from '../../src/core/access.ts'
+import type { FilesService, PresenceEntry, PresenceService, Protocol } from '../../src/core/protocol.ts'
+import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
+import { createMesh } from '../../src/mesh/create.ts'
+import { linkRows } from '../../src/mesh/gate.ts'
+import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
+import { createEcho } from '../../src/protocols/echo/protocol.ts'
+import { createMessages } from '../../src/protocols/message/protocol.ts'
+import { systemClock } from '../../src/shared/clock.ts'
+import { type Log, silentLog } from '../../src/shared/log.ts'
+import { createMemoryRecords } from '../../src/storage/memory.ts'
+import { createWebSocketDoor, openNodeSocket } from '../../src/transports/websocket/listener.node.ts'
+import { createWebSocket } from '../../src/transports/websocket/transport.ts'
+
+export interface TestMesh {
+  readonly mesh: MeshHost
+  readonly address: string
+  close(): Promise<void>
+}
+
+export interface TestMeshOptions extends Partial<MeshParts> {
+  readonly rows?: readonly PolicyRow[]
+  readonly log?: Log
+}
+
+/** `present` = peers that count as being in the lobby with us. */
+export async function startTestMesh(present: () => readonly string[], options: TestMeshOptions = {}): Promise<TestMesh> {
+  const clock = systemClock()
+  const log = options.log ?? silentLog()
+  const records = createMemoryRecords()
+  const identity = options.identity ?? (await createEphemeralIdentity())
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const door = createWebSocketDoor(() => [`/ip4/127.0.0.1/tcp/${port}/ws`])
+  server.on('upgrade', (request, socket, head) =>
+    door.accept(request, socket, head, { address: request.socket.remoteAddress ?? '127.0.0.1', port: request.socket.remotePort ?? 1 }),
+  )
+  const rows = options.rows ?? [...linkRows(), ...lobbyRows(true, 'peer'), ...memberRows('peer')]
+  const mesh = await createMesh({
+    identity,
+    records,
+    transports: [createWebSocket({ open: openNodeSocket, createListener: door.createListener, listen: ['/ip4/127.0.0.1/tcp/0/ws'] })],
+    relays: [],
+    policy: await createPolicy({ records, defaults: rows, clock, log }),
+    protocols: { message: await createMessages({ records }), files: noFiles(), presence: fixedPresence(present), more: [createEcho()] },
+    clock,
+    log,
+    name: 'test',
+    version: '0',
+    kind: 'cli',
+    ...options,
+  })
+  return {
+    mesh,
+    address: `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${mesh.peer}`,
+    async close() {
+      await mesh.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Two meshes that know each other, joined by one WebSocket. */
+export async function startTwo(options: TestMeshOptions = {}): Promise<{ readonly a: TestMesh; readonly b: TestMesh; close(): Promise<void> }> {
+  const ids: string[] = []
+  const a = await startTestMesh(() => ids, options)
+  const b = await startTestMesh(() => ids, options)
+  ids.push(a.mesh.peer, b.mesh.peer)
+  await a.mesh.connect(b.address)
+  return {
+    a,
+    b,
+    async close() {
+      await Promise.all([a.close(), b.close()])
+    },
+  }
+}
+
+/** A presence service whose roster is given, for tests without a relay. */
+export function fixedPresence(present: () => readonly string[]): Protocol<PresenceService> {
+  const entries = (): PresenceEntry[] => present().map((peer) => ({ peer, name: '', kind: 'cli', seen: 0, relay: '', here: false }))
+  const service: PresenceService = { join: () => new Promise(() => undefined), entries, rename: () => undefined, onChange: () => undefined }
+  return { ids: [], may: 'presence.join', start: () => ({ service, serve: async (stream) => stream.abort() }) }
+}
+
+function noFiles(): Protocol<FilesService> {
+  const refuse = () => Promise.reject(new Error('this test mesh has no files'))
+  const service = { transfers: () => [], offer: refuse, accept: refuse, decline: refuse, cancel: refuse, open: refuse, remove: refuse } as FilesService
+  return { ids: [], may: 'file.offer', start: () => ({ service, serve: async (stream) => stream.abort() }) }
+}
