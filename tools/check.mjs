@@ -1,6 +1,7 @@
 /** `npm run check`: everything a machine can say about the code without running it. One line a check, then `N passed, N failed`. */
 import { join } from 'node:path'
 import { measureBudgets } from './budgets.mjs'
+import { checkBiome } from './check-biome.mjs'
 import { root, runProgram, say } from './say.mjs'
 
 /**
@@ -30,7 +31,7 @@ const CHECKS = [
   program('types: page', 'tsc', ['-p', 'tsconfig.page.json']),
   program('types: worker', 'tsc', ['-p', 'tsconfig.worker.json']),
   program('types: Node.js', 'tsc', ['-p', 'tsconfig.node.json']),
-  program('lint and format (biome)', 'biome', ['ci', '--colors=off', '--max-diagnostics=200', '.']),
+  { name: 'lint and format (biome)', run: () => checkBiome('lint and format (biome)') },
   program('rooms (dependency-cruiser)', 'depcruise', [
     '--config',
     '.dependency-cruiser.mjs',

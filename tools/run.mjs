@@ -17,6 +17,7 @@ const COMMANDS = {
   },
   build: (_args, env) => withSetupLock(() => ensureBuild(env)),
   docs: (_args, env) => becomeProgram('node', [join(root, 'tools', 'docs.mjs')], env),
+  format: (_args, env) => becomeProgram('biome', ['check', '--write', '.'], env),
   check: async (args, env) => {
     const problems = await tryBuild(env)
     return becomeProgram('node', [join(root, 'tools', 'check.mjs'), ...args], { ...env, DMESH_PROBLEMS: JSON.stringify(problems) })
