@@ -5,7 +5,7 @@ import { MeshError } from '../shared/errors.ts'
 import { decideBy } from './decide.ts'
 import { type Jsonc, parseJsonc } from './jsonc.ts'
 import { MAX_ENTRIES, MAX_FILE_TESTS, MAX_ROWS } from './limits.ts'
-import { entrySchema, rowSchema, whoSchema } from './rows.ts'
+import { entrySchema, notList, rowSchema, whoSchema } from './rows.ts'
 
 /** `until` may be a date that a person can read: 2027-01-31, or with a time and a zone. */
 const dateSchema = v.pipe(
@@ -15,19 +15,25 @@ const dateSchema = v.pipe(
   v.number('there is no such date'),
 )
 
-const testSchema = v.strictObject({
-  who: v.union([whoSchema, v.pipe(v.array(whoSchema), v.minLength(1), v.maxLength(MAX_ENTRIES))]),
-  may: entrySchema,
-  to: v.optional(entrySchema),
-  expect: v.picklist(['allow', 'deny']),
-})
+const testSchema = v.pipe(
+  notList,
+  v.strictObject({
+    who: v.union([whoSchema, v.pipe(v.array(whoSchema), v.minLength(1), v.maxLength(MAX_ENTRIES))]),
+    may: entrySchema,
+    to: v.optional(entrySchema),
+    expect: v.picklist(['allow', 'deny']),
+  }),
+)
 
-const fileSchema = v.strictObject({
-  $schema: v.optional(v.string()),
-  defaults: v.optional(v.boolean()),
-  rows: v.optional(v.pipe(v.array(v.looseObject({})), v.maxLength(MAX_ROWS))),
-  tests: v.optional(v.pipe(v.array(testSchema), v.maxLength(MAX_FILE_TESTS))),
-})
+const fileSchema = v.pipe(
+  notList,
+  v.strictObject({
+    $schema: v.optional(v.string()),
+    defaults: v.optional(v.boolean()),
+    rows: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(MAX_ROWS))),
+    tests: v.optional(v.pipe(v.array(testSchema), v.maxLength(MAX_FILE_TESTS))),
+  }),
+)
 
 /** The rows that hold: those of the file, and the defaults whose id it does not use (none with `"defaults": false`). BAD_CONFIG with the line; `now` is ms since 1970. */
 export function readAccessText(text: string, defaults: readonly PolicyRow[], now: number): readonly PolicyRow[] {
@@ -35,8 +41,9 @@ export function readAccessText(text: string, defaults: readonly PolicyRow[], now
   const file = check(json, [], fileSchema, json.value)
   const own = new Map<string, PolicyRow>()
   for (const [i, value] of (file.rows ?? []).entries()) {
-    const until = typeof value.until === 'string' ? check(json, ['rows', i, 'until'], dateSchema, value.until) : value.until
-    const row = check(json, ['rows', i], rowSchema, until === undefined ? value : { ...value, until })
+    const until = (value as { until?: unknown } | null)?.until
+    const dated = typeof until === 'string' ? { ...(value as object), until: check(json, ['rows', i, 'until'], dateSchema, until) } : value
+    const row = check(json, ['rows', i], rowSchema, dated)
     if (own.has(row.id)) throw bad(json, ['rows', i, 'id'], `the id "${row.id}" is used by another row already`)
     own.set(row.id, row)
   }

@@ -7,6 +7,9 @@ import {
   LOBBY_CIRCUIT_MS,
   LOBBY_CIRCUITS,
   LOBBY_CIRCUITS_PER_MINUTE,
+  LOBBY_ECHO_BYTES,
+  LOBBY_ECHOES,
+  LOBBY_ECHOES_PER_MINUTE,
   LOBBY_MESSAGES_PER_MINUTE,
   LOBBY_OFFERS,
   LOBBY_OFFERS_PER_MINUTE,
@@ -15,6 +18,7 @@ import {
   LOBBY_RESERVATIONS_PER_MINUTE,
   MAX_ENTRIES,
   MAX_ENTRY_CHARS,
+  WHY_PER_MINUTE,
 } from './limits.ts'
 
 /** Where a policy is asked: at a person's peer, or at the relay that owns the hop. */
@@ -23,8 +27,16 @@ export type Place = 'peer' | 'relay'
 /** What strangers in the lobby may do; no rows when it is off. At a peer: messages and file offers. At a relay: presence, reservation, hop. */
 export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
   if (!on) return []
+  const echo: PolicyRow = {
+    id: 'lobby-echo',
+    who: ['lobby'],
+    may: ['link.echo'],
+    limits: { rate: LOBBY_ECHOES_PER_MINUTE, concurrent: LOBBY_ECHOES, bytes: LOBBY_ECHO_BYTES },
+    label: 'Lobby: measure the way to me',
+  }
   if (place === 'peer') {
     return [
+      echo,
       { id: 'lobby-message', who: ['lobby'], may: ['message.send'], limits: { rate: LOBBY_MESSAGES_PER_MINUTE }, label: 'Lobby: send me messages' },
       {
         id: 'lobby-file',
@@ -36,6 +48,7 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
     ]
   }
   return [
+    echo,
     {
       id: 'lobby-presence',
       who: ['lobby'],
@@ -62,10 +75,13 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
 
 /** What admitted members and my own devices may do, lobby or not. */
 export function memberRows(place: Place): readonly PolicyRow[] {
-  const may = place === 'peer' ? ['message.send', 'file.offer'] : ['presence.join', 'relay.reserve', 'relay.hop']
+  const own = place === 'peer' ? ['message.send', 'file.offer'] : ['presence.join', 'relay.reserve', 'relay.hop']
+  const may = [...own, 'link.echo']
   return [
     { id: 'own', who: ['own'], may, label: 'My own devices' },
     { id: 'member', who: ['member'], may, label: 'Members of my meshes' },
+    // A refusal has to be explained to the very one that was refused.
+    { id: 'why', who: ['anyone'], may: ['link.why'], limits: { rate: WHY_PER_MINUTE }, label: 'Anyone: ask why they were refused' },
   ]
 }
 
@@ -92,15 +108,25 @@ export const whoSchema = v.pipe(
 )
 const amount = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
+/** Put before an object schema: valibot takes a list for an object, and `limits: []` must not mean "no limits". */
+export const notList = v.pipe(
+  v.unknown(),
+  v.check((value) => !Array.isArray(value), 'expected { }, got a list'),
+)
+
 /** A row from outside. Unknown members are refused: a misspelt `until` would otherwise last for ever. */
 export const rowSchema = v.pipe(
+  notList,
   v.strictObject({
     id: entrySchema,
     who: v.pipe(v.array(whoSchema), v.minLength(1), v.maxLength(MAX_ENTRIES)),
     may: entries,
     to: v.optional(entries),
     limits: v.optional(
-      v.strictObject({ bytes: v.optional(amount), time: v.optional(amount), rate: v.optional(amount), concurrent: v.optional(amount) }),
+      v.pipe(
+        notList,
+        v.strictObject({ bytes: v.optional(amount), time: v.optional(amount), rate: v.optional(amount), concurrent: v.optional(amount) }),
+      ),
     ),
     until: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
     effect: v.optional(v.picklist(['allow', 'deny'])),

@@ -25,16 +25,18 @@ interface Entry {
 /** `who` is a PeerID, or anything else that limits are kept for, e.g. an IP prefix. */
 export function createUsage(clock: Clock, options: { readonly maxKeys?: number } = {}): UsageCounter {
   const maxKeys = options.maxKeys ?? MAX_USAGE_KEYS
-  // Insertion order is order of use: start() puts an entry at the end, so the first ones are the idlest.
   const entries = new Map<string, Entry>()
   const slotNow = () => Math.floor(clock.monotonic() / SLOT_MS)
   const sum = (entry: Entry): number => {
     const oldest = slotNow() - SLOTS
     return entry.starts.reduce((total, count, i) => ((entry.stamp[i] as number) > oldest ? total + count : total), 0)
   }
-  /** Room for one more; only entries that no limit depends on may go. */
+  let searched = Number.NEGATIVE_INFINITY
+  /** Room for one more; only entries that no limit depends on may go. One search a slot, or a flood of names would make each question cost the whole table. */
   const makeRoom = (): boolean => {
     if (entries.size < maxKeys) return true
+    if (searched === slotNow()) return false
+    searched = slotNow()
     for (const [key, entry] of entries) if (entry.concurrent === 0 && sum(entry) === 0) entries.delete(key)
     return entries.size < maxKeys
   }
@@ -50,7 +52,6 @@ export function createUsage(clock: Clock, options: { readonly maxKeys?: number }
       const known = entries.get(key)
       if (!known && !makeRoom()) return () => undefined
       const entry = known ?? { starts: new Float64Array(SLOTS), stamp: new Float64Array(SLOTS).fill(Number.NEGATIVE_INFINITY), concurrent: 0 }
-      entries.delete(key)
       entries.set(key, entry)
       const slot = slotNow()
       const i = slot % SLOTS

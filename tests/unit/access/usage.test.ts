@@ -1,0 +1,94 @@
+/** createUsage(): the sliding minute, what runs, and the bound. Time is the test's own. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createUsage } from '../../../src/access/usage.ts'
+import type { Clock } from '../../../src/shared/clock.ts'
+
+function handClock(): Clock & { move(ms: number): void } {
+  let at = 0
+  return { now: () => at, monotonic: () => at, after: () => () => undefined, move: (ms) => void (at += ms) }
+}
+
+test('createUsage() counts starts for at least a minute and at most 65 s', () => {
+  const clock = handClock()
+  const usage = createUsage(clock)
+  clock.move(4_999)
+  usage.start('ana', 'message.send')()
+  clock.move(60_000)
+  assert.equal(usage.read('ana', 'message.send').startsLastMinute, 1)
+  clock.move(5_001)
+  assert.equal(usage.read('ana', 'message.send').startsLastMinute, 0)
+})
+
+test('createUsage() agrees with a list of times up to its slot width', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 20_000 }), fc.nat({ max: 3 })), { maxLength: 60 }), (steps) => {
+      const clock = handClock()
+      const usage = createUsage(clock)
+      const times: number[] = []
+      for (const [ms, starts] of steps) {
+        clock.move(ms)
+        for (let i = 0; i < starts; i++) {
+          usage.start('ana', 'x')()
+          times.push(clock.monotonic())
+        }
+        const within = (span: number) => times.filter((time) => time > clock.monotonic() - span).length
+        const { startsLastMinute } = usage.read('ana', 'x')
+        assert.ok(startsLastMinute >= within(60_000) && startsLastMinute <= within(65_000), `${startsLastMinute} of ${times}`)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('createUsage() counts what runs until it ended, each end once', () => {
+  const usage = createUsage(handClock())
+  const [first, second] = [usage.start('ana', 'x'), usage.start('ana', 'x')]
+  assert.deepEqual(usage.read('ana', 'x'), { startsLastMinute: 2, concurrent: 2 })
+  first()
+  first()
+  assert.equal(usage.read('ana', 'x').concurrent, 1)
+  second()
+  assert.equal(usage.read('ana', 'x').concurrent, 0)
+})
+
+test('createUsage() keeps pairs apart, whatever the names contain', () => {
+  const usage = createUsage(handClock())
+  usage.start('a","b', 'c')
+  for (const [who, may] of [
+    ['a', 'b","c'],
+    ['a","b', 'd'],
+    ['c', 'a","b'],
+  ] as const) {
+    assert.deepEqual(usage.read(who, may), { startsLastMinute: 0, concurrent: 0 })
+  }
+})
+
+test('createUsage() holds no more pairs than its cap, forgets only idle ones, and says "too much" when it cannot count', () => {
+  const clock = handClock()
+  const usage = createUsage(clock, { maxKeys: 3 })
+  const end = usage.start('runs', 'x')
+  usage.start('recent', 'x')()
+  usage.start('also recent', 'x')()
+  assert.deepEqual(usage.read('new', 'x'), { startsLastMinute: Number.POSITIVE_INFINITY, concurrent: Number.POSITIVE_INFINITY })
+  usage.start('new', 'x')()
+  assert.equal(usage.size(), 3)
+  assert.equal(usage.read('runs', 'x').concurrent, 1, 'what runs is never forgotten')
+  clock.move(70_000)
+  assert.deepEqual(usage.read('new', 'x'), { startsLastMinute: 0, concurrent: 0 })
+  usage.start('new', 'x')
+  assert.equal(usage.read('new', 'x').concurrent, 1)
+  assert.equal(usage.read('runs', 'x').concurrent, 1)
+  end()
+  assert.ok(usage.size() <= 3)
+})
+
+test('createUsage() stays small and quick under a flood of names', () => {
+  const usage = createUsage(handClock(), { maxKeys: 1000 })
+  for (let i = 0; i < 20_000; i++) {
+    usage.read(`peer ${i}`, 'x')
+    usage.start(`peer ${i}`, 'x')()
+  }
+  assert.equal(usage.size(), 1000)
+})
