@@ -7,7 +7,11 @@ import { defineConfig } from 'vite'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
-const hashed = 'assets/[name]-[hash].js'
+/** A lazy chunk is called after the folder it comes from (webrtc-transport, not transport): size budgets and people tell them apart by name. */
+function nameChunk({ name, facadeModuleId }: { readonly name: string; readonly facadeModuleId?: string | null }): string {
+  const plugin = /\/src\/(?:transports|protocols|discovery)\/([^/]+)\//.exec(facadeModuleId ?? '')?.[1]
+  return `assets/${plugin ? `${plugin}-` : ''}${name}-[hash].js`
+}
 
 export default defineConfig({
   appType: 'mpa',
@@ -18,11 +22,12 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { output: { chunkFileNames: nameChunk } },
     reportCompressedSize: false,
   },
   worker: {
     format: 'es',
     // One URL for ever: two URLs of the mesh worker would be two peers with one key.
-    rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: hashed } },
+    rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: nameChunk } },
   },
 })

@@ -17,10 +17,16 @@ export const BUDGETS = [
     name: 'mesh worker until relayed',
     entry: 'mesh.worker.js',
     cap: 150_000,
-    lazy: /webrtc/,
-    why: 'being reachable must not wait for what only a direct path needs',
+    lazy: /webrtc|noble/,
+    why: 'being reachable must not wait for what only a direct path needs, or a browser without Ed25519',
   },
-  { name: 'mesh worker until direct', entry: 'mesh.worker.js', cap: 200_000, lazy: 'all', why: 'everything a peer ever loads to reach another one' },
+  {
+    name: 'mesh worker until direct',
+    entry: 'mesh.worker.js',
+    cap: 200_000,
+    lazy: /noble/,
+    why: 'everything a peer loads to reach another one, unless its browser lacks Ed25519',
+  },
 ]
 
 /**

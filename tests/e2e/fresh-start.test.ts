@@ -1,0 +1,122 @@
+/** What a stranger does first: `npm start` alone in a new clone with nothing installed, under the system's own Node.js, then again. The README's first command. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join, sep } from 'node:path'
+import { after, test } from 'node:test'
+import { root } from '../../tools/say.mjs'
+import { listFiles } from '../../tools/source-files.mjs'
+import { waitUntil } from '../support/wait.ts'
+
+/** ms for the first start: packages and perhaps a Node.js come over the network. */
+const FIRST_MS = 300_000
+/** ms for the second: nothing is to do. */
+const SECOND_MS = 30_000
+const STOP_MS = 20_000
+
+const base = mkdtempSync(join(tmpdir(), 'dmesh-stranger-'))
+const clone = join(base, 'clone')
+after(() => rmSync(base, { recursive: true, force: true, maxRetries: 5 }))
+
+/** The PATH as it was before our own set-up put a Node.js and tools on it. */
+function strangersEnv(): NodeJS.ProcessEnv {
+  const ours = (path: string) => path.includes('node_modules') || path.includes(`.cache${sep}node`)
+  const path = (process.env.PATH ?? '').split(delimiter).filter((one) => !ours(one))
+  const plain = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|DMESH_|INIT_CWD)/.test(name))
+  return { ...Object.fromEntries(plain), PATH: path.join(delimiter) }
+}
+
+interface Started {
+  readonly url: string
+  readonly text: () => string
+  readonly stop: () => Promise<number | null>
+}
+
+async function start(ms: number): Promise<Started> {
+  const args = [
+    'start',
+    '--silent',
+    '--',
+    '--listen',
+    '127.0.0.1:0',
+    '--udp',
+    'off',
+    '--stun',
+    'off',
+    '--admin',
+    'off',
+    '--data-dir',
+    join(base, 'data'),
+  ]
+  const child = spawn('npm', args, { cwd: clone, env: strangersEnv(), stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  let text = ''
+  const keep = (chunk: Buffer) => void (text += chunk.toString('utf8'))
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  let code: number | null | undefined
+  void ended.then((value) => {
+    code = value
+  })
+  const stop = () => stopGroup(child, ended)
+  after(stop)
+  const found = await waitUntil(
+    () => {
+      assert.equal(code, undefined, `npm start ended by itself:\n${text}`)
+      return /Open\s+(https?:\/\/\S+)/.exec(text)
+    },
+    { ms, what: 'the address to open' },
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\n${text}`)
+  })
+  return { url: found[1] ?? '', text: () => text, stop }
+}
+
+async function stopGroup(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      process.kill(-(child.pid ?? 0), name)
+    } catch {
+      // It ended before.
+    }
+  }
+  signal('SIGTERM')
+  const timer = setTimeout(() => signal('SIGKILL'), STOP_MS)
+  const code = await ended
+  clearTimeout(timer)
+  return code
+}
+
+/** The start page's key line: the PeerID, and whether it is new. */
+function keyOf(text: string): { peer: string; saved: boolean } {
+  const [, peer = '', how = ''] = /Key\s+(\S+) \((new|saved)/.exec(text) ?? []
+  return { peer, saved: how === 'saved' }
+}
+
+test('npm start alone sets a new clone up and serves the page; the second start is quick and keeps the key', {
+  timeout: FIRST_MS + 2 * SECOND_MS,
+}, async () => {
+  for (const path of listFiles(root)) cpSync(join(root, path), join(clone, path))
+  const lock = readFileSync(join(clone, 'package-lock.json'))
+
+  const first = await start(FIRST_MS)
+  const { port } = new URL(first.url)
+  const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { host: `dmesh.localhost:${port}` } })
+  const health = await fetch(`http://127.0.0.1:${port}/healthz`)
+  assert.equal(health.status, 200)
+  assert.ok(page.ok, `the page answers ${page.status}`)
+  assert.match(first.text(), /installing packages/)
+  const made = keyOf(first.text())
+  assert.equal(made.saved, false)
+  assert.equal(await first.stop(), 0)
+  assert.ok(readFileSync(join(clone, 'package-lock.json')).equals(lock), 'the lock changed')
+
+  const second = await start(SECOND_MS)
+  assert.doesNotMatch(second.text(), /installing|building|fetching/)
+  assert.deepEqual(keyOf(second.text()), { peer: made.peer, saved: true })
+  assert.equal(await second.stop(), 0)
+
+  const help = execFileSync('npx', ['dmesh', '--help'], { cwd: clone, env: strangersEnv(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  assert.match(help, /relay/)
+})
