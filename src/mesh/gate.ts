@@ -19,6 +19,7 @@ const FOREIGN_CAPABILITY: Readonly<Record<string, string>> = {
   [FOREIGN.stop]: 'link.circuit', // a relay brings us a circuit
   [FOREIGN.hop]: 'link.hop', // the hop server asks its own finer questions
   [FOREIGN.webrtcSignalling]: 'link.signal',
+  [PROTOCOL.webrtc]: 'link.signal',
   [PROTOCOL.why]: 'link.why',
 }
 

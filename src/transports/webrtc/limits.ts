@@ -41,3 +41,19 @@ export const CALL_TIMEOUT = 10_000
 
 /** Attempts remembered while they run. */
 export const MAX_ATTEMPTS = 256
+
+/** Bytes of one signalling frame: an SDP of a data channel has about 500, a candidate 150. */
+export const MAX_SIGNAL_FRAME = 16 * 1024
+
+/** Candidates taken from one peer; a host with many interfaces has about 20. */
+export const MAX_CANDIDATES = 64
+
+/** Bytes of one message on the channel that carries yamux: larger ones are no faster in Chromium and delay small streams behind them. */
+export const MESSAGE_SIZE = 64 * 1024
+
+/** Bytes the channel may hold before yamux waits, and where it goes on. */
+export const CHANNEL_HIGH = 1024 * 1024
+export const CHANNEL_LOW = 256 * 1024
+
+/** ms for signalling, ICE and DTLS of an incoming attempt. */
+export const INBOUND_TIMEOUT = 20_000

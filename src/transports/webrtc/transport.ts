@@ -1,5 +1,5 @@
 /** `/webrtc`: browser to browser, signalled over a relayed stream (libp2p spec webrtc). Wraps stock webRTC(): our own STUN only, no dangling signalling stream when there is no host, and each attempt reported. Must never name a third party's STUN. */
-import type { Connection, DialTransportOptions, Stream, StreamHandler, Transport as Libp2pTransport } from '@libp2p/interface'
+import type { Connection, DialTransportOptions, Startable, Stream, StreamHandler, Transport as Libp2pTransport } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { webRTC, type WebRTCTransportComponents } from '@libp2p/webrtc'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -10,7 +10,10 @@ import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { describeReport, outcomeOf } from './describe.ts'
+import { PROTOCOL } from '../../wire/ids.ts'
 import { MAX_ATTEMPTS, MAX_BUFFERED } from './limits.ts'
+import type { NegotiableConnection } from './negotiate.ts'
+import { createPiped } from './piped.ts'
 import type { ReportWatch, RtcReport } from './report.ts'
 
 export interface WebRtcOptions {
@@ -43,11 +46,11 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   const running = new Set<Attempt>()
   // Stock code asks for the configuration first thing in each attempt, synchronously: so this is the attempt it belongs to.
   let current: Attempt | undefined
-  const rtcConfiguration = () => {
-    const attempt = current
+  const rtcConfiguration = (attempt = current) => {
     const watch: ReportWatch | undefined = attempt && ((report) => void (attempt.report = report))
     return { iceServers: options.iceServers().map((urls) => ({ urls })), ...(watch ? { watch } : {}) }
   }
+  const make = (attempt: Attempt) => () => new globalThis.RTCPeerConnection(rtcConfiguration(attempt)) as unknown as NegotiableConnection
   const begin = (peer: string): Attempt => {
     const attempt: Attempt = { peer, report: undefined }
     running.add(attempt)
@@ -81,14 +84,42 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     stream.addEventListener('close', ({ error }) => end(attempt, !error && attempt.report?.state !== 'failed' ? 'ok' : 'PATH_LOST'))
     return during(attempt, () => handler(stream, connection))
   }
-  const inner = webRTC({ rtcConfiguration, dataChannel: { maxBufferedAmount: MAX_BUFFERED } })(lend(components, onSignalling))
-  const dial = inner.dial.bind(inner)
+  const onPiped: StreamHandler = async (stream, connection) => {
+    checkReady()
+    const attempt = begin(connection.remotePeer.toString())
+    try {
+      await piped.accept(stream, connection, make(attempt))
+      end(attempt, 'ok')
+    } catch (error) {
+      end(attempt, toMeshError(error, 'PEER_UNREACHABLE').code)
+      stream.abort(toMeshError(error))
+    }
+  }
+  const inner = webRTC({ rtcConfiguration: () => rtcConfiguration(), dataChannel: { maxBufferedAmount: MAX_BUFFERED } })(lend(components, onSignalling)) as Libp2pTransport & Startable
+  const piped = createPiped({ components, log: components.logger.forComponent('dmesh:webrtc') })
+  const stock = inner.dial.bind(inner)
+  // DMesh peers get one channel with flow control; whoever does not know it is dialled by the stock way.
+  const dial = (address: Multiaddr, init: DialTransportOptions, attempt: Attempt) =>
+    piped.dial(address, init, make(attempt)).catch((error: Error) => {
+      if (error.name !== 'UnsupportedProtocolError') throw error
+      return during(attempt, () => stock(address, init))
+    })
+  const { start, stop } = { start: inner.start.bind(inner), stop: inner.stop.bind(inner) }
   return Object.assign(inner, {
+    async start() {
+      await start()
+      await components.registrar.handle(PROTOCOL.webrtc, onPiped, { runOnLimitedConnection: true, maxInboundStreams: MAX_ATTEMPTS, maxOutboundStreams: MAX_ATTEMPTS })
+    },
+    async stop() {
+      await components.registrar.unhandle(PROTOCOL.webrtc)
+      piped.stop()
+      await stop()
+    },
     async dial(address: Multiaddr, init: DialTransportOptions): Promise<Connection> {
       checkReady()
       const attempt = begin(peerOfAddress(address.toString()) ?? '')
       try {
-        const connection = await during(attempt, () => dial(address, init))
+        const connection = await dial(address, init, attempt)
         end(attempt, 'ok')
         return connection
       } catch (error) {

@@ -1,0 +1,81 @@
+/** One ordered data channel as a libp2p connection that yamux runs on (docs/adr: one channel). Gives every stream flow control, which a data channel each does not have. */
+import type { AbortOptions, Logger, MessageStreamDirection, MultiaddrConnection } from '@libp2p/interface'
+import { AbstractMultiaddrConnection } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { CHANNEL_HIGH, CHANNEL_LOW, MESSAGE_SIZE } from './limits.ts'
+
+/** The part of RTCDataChannel that is used, so that the stand-in and real ones fit. */
+export interface ChannelLike extends EventTarget {
+  binaryType: string
+  readonly readyState: string
+  readonly bufferedAmount: number
+  bufferedAmountLowThreshold: number
+  send(data: Uint8Array<ArrayBuffer>): void
+  close(): void
+}
+
+/** The part of RTCPeerConnection that is used. */
+export interface PeerConnectionLike extends EventTarget {
+  readonly connectionState: string
+  close(): void
+}
+
+export interface ChannelConnectionInit {
+  readonly channel: ChannelLike
+  readonly peerConnection: PeerConnectionLike
+  readonly remoteAddr: Multiaddr
+  readonly direction: MessageStreamDirection
+  readonly log: Logger
+}
+
+/** libp2p demands a subclass here: the base class keeps the queues and the state machine. */
+class ChannelConnection extends AbstractMultiaddrConnection {
+  readonly #channel: ChannelLike
+  readonly #peerConnection: PeerConnectionLike
+
+  constructor({ channel, peerConnection, ...init }: ChannelConnectionInit) {
+    super({ ...init, maxMessageSize: MESSAGE_SIZE })
+    this.#channel = channel
+    this.#peerConnection = peerConnection
+    channel.bufferedAmountLowThreshold = CHANNEL_LOW
+    channel.addEventListener('message', (event) => this.onData(new Uint8Array((event as MessageEvent<ArrayBuffer>).data)))
+    channel.addEventListener('bufferedamountlow', () => this.safeDispatchEvent('drain'))
+    channel.addEventListener('close', () => this.#ended())
+    peerConnection.addEventListener('connectionstatechange', () => {
+      if (['closed', 'failed'].includes(peerConnection.connectionState)) this.#ended()
+    })
+  }
+
+  #ended(): void {
+    if (this.status === 'closing') this.onTransportClosed()
+    else if (this.status === 'open') this.onRemoteReset()
+    this.#peerConnection.close()
+  }
+
+  sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
+    this.#channel.send(data.subarray() as Uint8Array<ArrayBuffer>)
+    return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < CHANNEL_HIGH }
+  }
+
+  sendReset(): void {
+    this.#peerConnection.close()
+  }
+
+  /** Closes the channel first: it flushes what it holds, then both sides see `close`. */
+  async sendClose(options?: AbortOptions): Promise<void> {
+    this.#channel.close()
+    options?.signal?.throwIfAborted()
+  }
+
+  /** SCTP has no pause; yamux stops a stream's sender by its window instead. */
+  sendPause(): void {}
+
+  sendResume(): void {}
+}
+
+/** Owns both from here on: closing it closes the peer connection. */
+export function createChannelConnection(init: ChannelConnectionInit): MultiaddrConnection {
+  init.channel.binaryType = 'arraybuffer'
+  return new ChannelConnection(init)
+}
