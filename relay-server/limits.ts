@@ -3,11 +3,11 @@
 /** Bytes of a configuration or access file: a real one is below 10 kB; keeps a wrong path from being read whole. */
 export const MAX_CONFIG_FILE = 1024 * 1024
 
-/** ms that running work gets after SIGTERM before everything is cut; systemd's default patience is 90 s, Docker's 10 s. */
-export const DRAIN_MS = 9_000
+/** ms that running work gets after SIGTERM before everything is cut; with CLOSE_MS below the 10 s that Docker waits. */
+export const DRAIN_MS = 5_000
 
 /** ms for all parts together to close after draining. */
-export const CLOSE_MS = 5_000
+export const CLOSE_MS = 4_000
 
 /** ms between two looks at the network interfaces and the public name. */
 export const ADDRESS_TTL = 60_000

@@ -53,7 +53,8 @@ function complete(values: OptionValues, { root, env }: ConfigSources, cwd: strin
   const above = (steps: number) => (listen.port === 0 ? 0 : Math.min(listen.port + steps, 65535))
   const certFile = values['tls-cert']
   const keyFile = values['tls-key']
-  if (!certFile !== !keyFile) throw new MeshError('BAD_CONFIG', `--tls-cert and --tls-key belong together; ${certFile ? '--tls-key' : '--tls-cert'} is missing.`)
+  if (!certFile !== !keyFile)
+    throw new MeshError('BAD_CONFIG', `--tls-cert and --tls-key belong together; ${certFile ? '--tls-key' : '--tls-cert'} is missing.`)
   return {
     listen,
     dataDir: resolve(cwd, values['data-dir'] ?? defaultDataDir(root, env)),
@@ -102,14 +103,16 @@ function readEnv(env: ConfigSources['env']): OptionValues {
 /** Also for tests: one file's options. BAD_CONFIG when it is missing, writable by others, or wrong. */
 export function readConfigFile(path: string): OptionValues {
   const { value, lineOf } = parseFile(path)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new MeshError('BAD_CONFIG', `${path} must hold one object: { "listen": "…" }.`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MeshError('BAD_CONFIG', `${path} must hold one object: { "listen": "…" }.`)
   const where = (key: string) => `${path} line ${lineOf([key])}: "${key}"`
   const texts = new Map<OptionName, readonly string[]>()
   for (const [key, item] of Object.entries(value)) {
     if (!(key in OPTIONS)) throw new MeshError('BAD_CONFIG', `${where(key)} is not an option. Options: ${OPTION_NAMES.join(', ')}.`)
     const list: unknown[] = Array.isArray(item) ? item : [item]
     const simple = list.every((one) => typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean')
-    if (!simple || (list.length !== 1 && !OPTIONS[key as OptionName].many)) throw new MeshError('BAD_CONFIG', `${where(key)} needs one text, number or true/false.`)
+    if (!simple || (list.length !== 1 && !OPTIONS[key as OptionName].many))
+      throw new MeshError('BAD_CONFIG', `${where(key)} needs one text, number or true/false.`)
     texts.set(key as OptionName, list.map(String))
   }
   return check(texts, where)
@@ -132,7 +135,9 @@ function readOwnedFile(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (codeOf(error) === 'BAD_CONFIG') throw error
-    throw new MeshError('BAD_CONFIG', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}). Check --config and its permissions.`, { cause: error })
+    throw new MeshError('BAD_CONFIG', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}). Check --config and its permissions.`, {
+      cause: error,
+    })
   }
 }
 

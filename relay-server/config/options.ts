@@ -45,8 +45,18 @@ export const OPTIONS = {
     doc: 'The address under which people reach this relay, e.g. https://mesh.example, when a proxy or a router stands in front of it.',
     parse: (texts) => parseOrigin(last(texts)),
   }),
-  'tls-cert': option({ value: 'FILE', default: 'none', doc: 'Certificate chain (PEM). With --tls-key the relay serves https itself.', parse: (texts) => nonEmpty(last(texts), 'a file') }),
-  'tls-key': option({ value: 'FILE', default: 'none', doc: 'Private key of --tls-cert (PEM), not readable by everybody.', parse: (texts) => nonEmpty(last(texts), 'a file') }),
+  'tls-cert': option({
+    value: 'FILE',
+    default: 'none',
+    doc: 'Certificate chain (PEM). With --tls-key the relay serves https itself.',
+    parse: (texts) => nonEmpty(last(texts), 'a file'),
+  }),
+  'tls-key': option({
+    value: 'FILE',
+    default: 'none',
+    doc: 'Private key of --tls-cert (PEM), not readable by everybody.',
+    parse: (texts) => nonEmpty(last(texts), 'a file'),
+  }),
   'trust-proxy': option({
     value: 'CIDR',
     many: true,
@@ -65,7 +75,12 @@ export const OPTIONS = {
     doc: 'Metrics and health for the operator. Keep it on a loopback address.',
     parse: (texts) => (last(texts) === 'off' ? ('off' as const) : parseHostPort(last(texts))),
   }),
-  udp: option({ value: 'PORT|off', default: 'the port of --listen', doc: 'UDP port of direct WebRTC to this relay.', parse: (texts) => parsePortOrOff(last(texts)) }),
+  udp: option({
+    value: 'PORT|off',
+    default: 'the port of --listen',
+    doc: 'UDP port of direct WebRTC to this relay.',
+    parse: (texts) => parsePortOrOff(last(texts)),
+  }),
   stun: option({
     value: 'PORT|off',
     default: 'one above the port of --listen',
@@ -78,7 +93,12 @@ export const OPTIONS = {
     doc: 'debug, info, warn, error or off; for one subsystem: --log info,relay=debug. Changeable while running: dmesh log SUB LEVEL.',
     parse: (texts) => parseLevels(last(texts)),
   }),
-  name: option({ value: 'NAME', default: 'the host name', doc: 'What this relay calls itself in the page.', parse: (texts) => parseName(last(texts)) }),
+  name: option({
+    value: 'NAME',
+    default: 'the host name',
+    doc: 'What this relay calls itself in the page.',
+    parse: (texts) => parseName(last(texts)),
+  }),
 } as const
 
 export type OptionName = keyof typeof OPTIONS

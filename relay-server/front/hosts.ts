@@ -68,14 +68,3 @@ export function isPrivate(host: string): boolean {
   const [a = 0, b = 0] = plain.split('.').map(Number)
   return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254) || (a === 100 && b >= 64 && b < 128)
 }
-
-/** /24 or /64 of an address, for counting. */
-export function prefixOf(address: string): string {
-  const plain = plainAddress(address)
-  if (isIP(plain) === 4) return plain.split('.').slice(0, 3).join('.')
-  const [head = '', tail] = plain.split('::')
-  const groups = head ? head.split(':') : []
-  const rest = tail === undefined ? [] : tail.split(':')
-  while (tail !== undefined && groups.length + rest.length < 8) groups.push('0')
-  return [...groups, ...rest].slice(0, 4).map((group) => Number.parseInt(group || '0', 16).toString(16)).join(':')
-}

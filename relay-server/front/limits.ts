@@ -27,14 +27,11 @@ export const CHECK_INTERVAL = 1_000
 /** Sockets at once, HTTP and WebSocket together: below the usual 65 536 file descriptors with room to spare. */
 export const MAX_SOCKETS = 16_384
 
-/** WebSockets at once from one /24 or /64: an office behind one address, not a flood. */
-export const MAX_UPGRADES_PER_PREFIX = 1024
-
-/** New WebSockets a minute from one /24 or /64. */
-export const UPGRADE_RATE_PER_PREFIX = 1200
-
-/** Prefixes remembered; the oldest are forgotten above it. */
-export const MAX_PREFIXES = 65_536
+/**
+ * WebSockets by /24 or /64: an office behind one address, not a flood. `starts` are new ones a minute in all: every peer of a full relay comes back
+ * within a minute after a restart.
+ */
+export const UPGRADES = { startsPerPrefix: 1200, starts: 12_000, activePerPrefix: 1024, active: 12_000 }
 
 /** Files of the built page, and bytes of one: more is a wrong folder. */
 export const MAX_FILES = 2_000

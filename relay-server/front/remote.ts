@@ -40,7 +40,12 @@ export function createReadRemote(cidrs: readonly string[]): ReadRemote {
     const secure = proto === 'https' || proto === 'wss' || (proto === '' && encrypted)
     // From the right: each trusted proxy vouches for the entry before it.
     for (const text of (forwardedFor ?? '').split(',').slice(-MAX_FORWARDED).reverse()) {
-      const hop = plainAddress(text.trim().replace(/^\[(.*)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'))
+      const hop = plainAddress(
+        text
+          .trim()
+          .replace(/^\[(.*)\](:\d+)?$/, '$1')
+          .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'),
+      )
       if (isIP(hop) === 0) break
       if (!trusted(hop)) return { address: hop, port: 0, secure }
     }

@@ -41,7 +41,11 @@ export async function answer(route: Route, exchange: Exchange): Promise<void> {
     case 'site': {
       const site = options.ready() && host ? options.site({ host, localAddress }) : undefined
       if (!site) return text(exchange, 503, 'The relay is starting.\n', { ...SITE_CORS, 'retry-after': '1' })
-      return send(exchange, 200, JSON.stringify(site), { 'content-type': 'application/json', 'cache-control': `max-age=${SITE_MAX_AGE}`, ...SITE_CORS })
+      return send(exchange, 200, JSON.stringify(site), {
+        'content-type': 'application/json',
+        'cache-control': `max-age=${SITE_MAX_AGE}`,
+        ...SITE_CORS,
+      })
     }
     case 'file': {
       const file = options.files.get(route.path)
@@ -78,7 +82,12 @@ function text(exchange: Exchange, status: number, body: string, headers: Readonl
   send(exchange, status, body, { ...TEXT, 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", ...headers })
 }
 
-function send({ request, response }: Exchange, status: number, body: string | Uint8Array | undefined, headers: Readonly<Record<string, string>>): void {
+function send(
+  { request, response }: Exchange,
+  status: number,
+  body: string | Uint8Array | undefined,
+  headers: Readonly<Record<string, string>>,
+): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   const bodyless = status === 304 || status === 204
   response.writeHead(status, { ...BASE_HEADERS, ...headers, ...(bytes && !bodyless ? { 'content-length': bytes.byteLength } : {}) })
@@ -89,7 +98,9 @@ function send({ request, response }: Exchange, status: number, body: string | Ui
 export function refuseSocket(socket: Duplex, status: number): void {
   const extra = status === 431 ? 'Clear-Site-Data: "cookies"\r\n' : ''
   const body = `${STATUS_CODES[status] ?? 'Error'}\n`
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${extra}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${extra}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
   // Whoever keeps sending must not hold the socket.
   socket.once('finish', () => socket.destroy())
 }

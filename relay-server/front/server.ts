@@ -1,19 +1,19 @@
 /** The HTTP front: page, dmesh.json, health, and the door through which WebSockets reach the mesh, all on one port. Reads no body, sets no cookie, never touches the disk after start. */
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import { createServer as createHttps } from 'node:https'
+import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../src/shared/clock.ts'
 import { MeshError } from '../../src/shared/errors.ts'
 import type { Log } from '../../src/shared/log.ts'
+import { createRateLimiter, ratePrefix } from '../../src/shared/rate-limit.ts'
 import type { HostPort } from '../config/options.ts'
-import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import type { DistFiles } from './dist-files.ts'
+import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import * as limits from './limits.ts'
 import { createReadRemote, type ReadRemote, type Remote } from './remote.ts'
 import { answer, refuseSocket } from './respond.ts'
 import { route } from './route.ts'
-import { createUpgradeCounter } from './upgrades.ts'
 
 export interface SiteContext {
   readonly host: ClientHost
@@ -23,6 +23,8 @@ export interface SiteContext {
 
 export interface FrontOptions {
   readonly listen: HostPort
+  /** The name that was given for `listen.host`; requests may use it. */
+  readonly listenName?: string
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly publicUrl?: string
   readonly trustProxy: readonly string[]
@@ -42,6 +44,8 @@ export interface Front {
   readonly port: number
   /** Sockets open now, and upgrades refused since the start. */
   stats(): { readonly sockets: number; readonly upgradesRefused: number }
+  /** New connections use this certificate. BAD_CONFIG when the two do not fit. No effect without TLS. */
+  setCertificate(tls: { readonly cert: string; readonly key: string }): void
   /** No new connections; answers that run may end. */
   stopAccepting(): void
   /** Cut everything that is left. */
@@ -51,7 +55,8 @@ export interface Front {
 /** PORT_IN_USE, BAD_CONFIG (address not ours, no right to the port). */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const sockets = new Set<Duplex>()
-  const upgrades = createUpgradeCounter(options.clock)
+  const upgrades = createRateLimiter(options.clock, limits.UPGRADES)
+  let upgradesRefused = 0
   const readRemote = createReadRemote(options.trustProxy)
   const names = hostNames(options)
   const server = createServer(options)
@@ -70,8 +75,11 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
     const remote = remoteOf(request, readRemote)
-    const leave = upgrades.open(remote.address)
-    if (!leave) return refuseSocket(socket, 429)
+    const leave = upgrades.start(ratePrefix(remote.address))
+    if (!leave) {
+      upgradesRefused++
+      return refuseSocket(socket, 429)
+    }
     socket.once('close', leave)
     request.socket.setTimeout(0)
     options.onUpgrade(request, socket, head, remote)
@@ -80,7 +88,10 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const { port } = server.address() as AddressInfo
   return {
     port,
-    stats: () => ({ sockets: sockets.size, upgradesRefused: upgrades.refused() }),
+    stats: () => ({ sockets: sockets.size, upgradesRefused }),
+    setCertificate(tls) {
+      if ('setSecureContext' in server) (server as HttpsServer).setSecureContext(tls)
+    },
     stopAccepting() {
       server.close()
       server.closeIdleConnections()
@@ -102,10 +113,16 @@ function createServer({ tls, headersTimeout }: FrontOptions): Server {
     connectionsCheckingInterval: Math.min(limits.CHECK_INTERVAL, headersTimeout ?? limits.CHECK_INTERVAL),
     requireHostHeader: false,
   }
-  return tls ? createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.HEADERS_TIMEOUT }) : createHttp(settings)
+  if (!tls) return createHttp(settings)
+  try {
+    return createHttps({ ...settings, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.HEADERS_TIMEOUT })
+  } catch (error) {
+    throw new MeshError('BAD_CONFIG', `--tls-cert and --tls-key do not fit together or are not PEM (${(error as Error).message}).`, { cause: error })
+  }
 }
 
-function hostNames({ listen: { host }, publicUrl }: FrontOptions): readonly string[] {
+function hostNames({ listen, listenName, publicUrl }: FrontOptions): readonly string[] {
+  const host = listenName ?? listen.host
   const names = publicUrl ? [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '').toLowerCase()] : []
   const wildcard = host === '0.0.0.0' || host === '::'
   if (!wildcard && !isLoopback(host) && host !== 'localhost') names.push(host.toLowerCase())
@@ -129,7 +146,13 @@ function hostOf(request: IncomingMessage, names: readonly string[], readRemote: 
   return resolveHost({ header: request.headers.host, secure, localAddress: request.socket.localAddress ?? '', names })
 }
 
-async function onRequest(request: IncomingMessage, response: ServerResponse, options: FrontOptions, names: readonly string[], readRemote: ReadRemote): Promise<void> {
+async function onRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: FrontOptions,
+  names: readonly string[],
+  readRemote: ReadRemote,
+): Promise<void> {
   const { headers, method = 'GET', url = '' } = request
   const one = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined)
   const host = hostOf(request, names, readRemote)
@@ -165,8 +188,13 @@ export async function listen(server: Server, { host, port }: HostPort, flag = '-
 export function listenError(error: unknown, { host, port }: HostPort, flag: string): MeshError {
   const { code } = error as NodeJS.ErrnoException
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  if (code === 'EADDRINUSE') return new MeshError('PORT_IN_USE', `Another program listens on ${place}. Choose another port with ${flag}, or stop that program.`, { cause: error })
-  if (code === 'EACCES') return new MeshError('BAD_CONFIG', `${flag} ${place}: ports below 1024 need more rights. Choose a higher one.`, { cause: error })
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new MeshError('BAD_CONFIG', `${flag} ${place}: this computer has no such address.`, { cause: error })
+  if (code === 'EADDRINUSE')
+    return new MeshError('PORT_IN_USE', `Another program listens on ${place}. Choose another port with ${flag}, or stop that program.`, {
+      cause: error,
+    })
+  if (code === 'EACCES')
+    return new MeshError('BAD_CONFIG', `${flag} ${place}: ports below 1024 need more rights. Choose a higher one.`, { cause: error })
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new MeshError('BAD_CONFIG', `${flag} ${place}: this computer has no such address.`, { cause: error })
   return new MeshError('BAD_CONFIG', `${flag} ${place}: cannot listen there (${code ?? String(error)}).`, { cause: error })
 }

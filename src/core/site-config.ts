@@ -37,7 +37,10 @@ const schema = v.object({
   peer: v.pipe(text(128), v.regex(/^[1-9A-HJ-NP-Za-km-z]{32,128}$/)),
   version: text(64),
   build: text(64),
-  name: v.pipe(text(256), v.transform((name) => name.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 64))),
+  name: v.pipe(
+    text(256),
+    v.transform((name) => name.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 64)),
+  ),
   addresses: v.pipe(v.array(text(1024)), v.maxLength(64)),
   stun: v.pipe(v.array(v.pipe(text(300), v.regex(/^stun:[^\s/?#@]+$/))), v.maxLength(8)),
   quotas: v.pipe(

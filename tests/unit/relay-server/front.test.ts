@@ -65,11 +65,14 @@ interface Answer {
 
 function ask(path: string, headers: Record<string, string> = {}, { port = front.port, method = 'GET', body = '' } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, path, method, headers: { host: `dmesh.localhost:${port}`, ...headers }, agent: false }, (incoming) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }))
-    })
+    const outgoing = request(
+      { host: '127.0.0.1', port, path, method, headers: { host: `dmesh.localhost:${port}`, ...headers }, agent: false },
+      (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }))
+      },
+    )
     outgoing.on('error', reject)
     outgoing.end(body)
   })
@@ -166,7 +169,19 @@ test('the front answers to the host of --public-url', async () => {
 })
 
 test('the front gives no file outside of the build', async () => {
-  const targets = ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..%5c..%5csecret.txt', '/%00', '/%', '//etc/passwd', 'http://evil.example/', '/link.txt', '/assets', '/assets/']
+  const targets = [
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/..%2fsecret.txt',
+    '/assets/..%5c..%5csecret.txt',
+    '/%00',
+    '/%',
+    '//etc/passwd',
+    'http://evil.example/',
+    '/link.txt',
+    '/assets',
+    '/assets/',
+  ]
   for (const target of targets) {
     const answer = await raw(`GET ${target} HTTP/1.1\r\nHost: dmesh.localhost\r\nConnection: close\r\n\r\n`)
     assert.match(answer, /^HTTP\/1.1 40[04] /, target)
@@ -206,7 +221,10 @@ test('the front says 503 while it starts and when the page was never built', asy
   const own = await startFront(options({ ready: () => false, files: loadDist(join(dir, 'absent')) }))
   after(() => own.close())
   const status = async (path: string) => (await ask(path, {}, { port: own.port })).status
-  assert.deepEqual([await status('/healthz'), await status('/readyz'), await status('/.well-known/dmesh.json'), await status('/')], [200, 503, 503, 503])
+  assert.deepEqual(
+    [await status('/healthz'), await status('/readyz'), await status('/.well-known/dmesh.json'), await status('/')],
+    [200, 503, 503, 503],
+  )
 })
 
 test('the front takes no body and no other method', async () => {

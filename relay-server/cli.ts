@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** The command line, root of everything on Node.js: picks the command, turns failures into a sentence and an exit code. */
+import { resolve } from 'node:path'
+import { codeOf, ERRORS, MeshError, toMeshError } from '../src/shared/errors.ts'
+import { ASK_COMMANDS, ask } from './commands/ask.ts'
+import type { Terminal } from './commands/terminal.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { renderHelp } from './help.ts'
+import { readVersion } from './start-parts.ts'
+
+async function main([command, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+  const { out, root } = terminal
+  if (command === undefined || command === 'help' || command === '--help' || command === '-h' || args.includes('--help')) {
+    out(renderHelp())
+    return command === undefined ? EXIT.usage : EXIT.ok
+  }
+  if (command === 'version' || command === '--version') {
+    out(readVersion(root))
+    return EXIT.ok
+  }
+  if (command === 'relay') {
+    // Loaded only here: the other commands should not wait for libp2p.
+    const { runRelay } = await import('./commands/run-relay.ts')
+    return runRelay(args, terminal)
+  }
+  const asking = Object.hasOwn(ASK_COMMANDS, command) ? ASK_COMMANDS[command] : undefined
+  if (asking) return ask(asking, args, terminal)
+  throw new MeshError('BAD_ARGUMENT', `dmesh has no command "${command.slice(0, 40)}". See: dmesh --help`)
+}
+
+/** What happened, and what to do when that does not say so itself. */
+function explain(error: MeshError): string {
+  if (error.code !== 'INTERNAL') return `dmesh: ${error.message}`
+  return `dmesh: ${error.message}\n${ERRORS.INTERNAL.fix}\n${error.cause instanceof Error ? error.cause.stack : error.stack}`
+}
+
+const terminal: Terminal = { env: process.env, root: resolve(import.meta.dirname, '..'), out: (text) => void process.stdout.write(`${text}\n`) }
+
+try {
+  // Native sockets may keep the event loop alive; the work is over here.
+  process.exit(await main(process.argv.slice(2), terminal))
+} catch (error) {
+  process.stderr.write(`${explain(toMeshError(error))}\n`)
+  process.exit(exitCodeOf(codeOf(error)))
+}
