@@ -41,7 +41,7 @@ export function decideBy(rows: readonly PolicyRow[]): Decide {
 function rankOf(row: PolicyRow, who: Who, to: string, now: number): number | undefined {
   if (row.until !== undefined && !(now < row.until)) return undefined
   const targets = row.to ?? ['*']
-  const exact = to !== '*' && targets.includes(to)
+  const exact = targets.includes(to)
   if (!exact && !targets.includes('*')) return undefined
   let rank: number | undefined
   for (const entry of row.who) {

@@ -42,9 +42,6 @@ export const LOBBY_CIRCUITS_PER_MINUTE = 60
 /** Lobby circuits of one peer at once: one to each of 32 others. */
 export const LOBBY_CIRCUITS = 32
 
-/** Lobby bytes a day for one IP prefix (IPv4 /24, IPv6 /48), since keys cost nothing and prefixes do. Kept by the relay. */
-export const LOBBY_DAILY_BYTES_PER_PREFIX = 16 * 1024 ** 3
-
 /** Reservations a peer may ask for in a minute: one every 30 s is what a keeper does, the rest is for flapping networks. */
 export const LOBBY_RESERVATIONS_PER_MINUTE = 30
 

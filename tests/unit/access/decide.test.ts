@@ -116,6 +116,9 @@ test('decideBy() prefers an exact target among rows for the same people, then th
   assert.equal(answer([exact, any]), '"exact" allows it.')
   assert.equal(answer([exact, any], 'y'), '"any" allows it.')
   assert.equal(answer([exact, peer]), '"peer" allows it.')
+  const stranger = row({ id: 'stranger', to: ['x'] })
+  assert.equal(answer([stranger, any]), '"any" allows it.', 'who counts before to')
+  assert.equal(answer([any, stranger]), '"any" allows it.')
   assert.equal(answer([any, { ...any, label: 'second' }]), '"any" allows it.')
 })
 

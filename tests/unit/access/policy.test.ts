@@ -72,10 +72,12 @@ test('onChange() tells every listener once a change until its signal fires, thou
   await policy.put(block)
   await Promise.resolve()
   assert.deepEqual(told, ['first', 'second false'])
-  ended.abort()
-  await policy.remove('block')
+  const removed = policy.remove('block')
+  policy.onChange(() => ended.abort())
+  policy.onChange(() => told.push('late'), { signal: ended.signal })
+  await removed
   await Promise.resolve()
-  assert.deepEqual(told, ['first', 'second false', 'first'])
+  assert.deepEqual(told, ['first', 'second false', 'first', 'second true'], 'nobody is told after its signal fired, not even of the change under way')
 })
 
 test('put() rejects a malformed row and changes nothing', async () => {
@@ -130,6 +132,8 @@ test('createPolicy() rejects when the store cannot be read: without its rows a p
 test('rows() gives a list that nobody can use to change the answers', async () => {
   const policy = await make(createMemoryRecords())
   ;(policy.rows()[0]?.who as string[])[0] = 'own'
+  assert.equal(may(policy), true)
+  await policy.put({ ...lobby, id: 'other', may: ['file.offer'] })
   assert.equal(may(policy), true)
 })
 

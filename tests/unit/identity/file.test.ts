@@ -96,7 +96,8 @@ test('loadFileIdentity() refuses a damaged file, names it, keeps it and quotes n
   const cases: Readonly<Record<string, string>> = {
     empty: '',
     cut: good.slice(0, good.length / 2),
-    'no JSON': `${ed.d} is my key`,
+    // A parser's message quotes the beginning of such a text.
+    'no JSON': `x${ed.d} is my key`,
     null: 'null',
     array: '[]',
     'newer version': JSON.stringify({ ...document, version: 2 }),
