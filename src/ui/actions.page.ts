@@ -42,7 +42,12 @@ export function dismiss(app: App, id: number): void {
 }
 
 export async function sendFiles(app: App, peer: string, files: readonly File[]): Promise<void> {
-  if (files.length > MAX_FILES) notify(app, `Only the first ${MAX_FILES} files are offered.`, new Error('That many at once would flood the other side. Send the rest afterwards.'))
+  if (files.length > MAX_FILES)
+    notify(
+      app,
+      `Only the first ${MAX_FILES} files are offered.`,
+      new Error('That many at once would flood the other side. Send the rest afterwards.'),
+    )
   for (const file of files.slice(0, MAX_FILES)) {
     const sent = await attempt(app, `${plainFileName(file.name)} was not offered.`, () => app.handle.files.offer(peer, file, { name: file.name }))
     if (!sent) return

@@ -2,6 +2,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Mesh, MeshState } from '../core/mesh.ts'
 import type { Clock } from '../shared/clock.ts'
+import { MeshError } from '../shared/errors.ts'
 import { createPageHandle, type PageHandle } from './page-handle.ts'
 import type { Preferences } from './preferences.page.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -53,6 +54,8 @@ export interface App {
   readonly inviting: Signal<boolean>
   /** Offers put off with "Later"; they stay in Transfers. */
   readonly later: Signal<ReadonlySet<string>>
+  /** Offers that came while somebody was writing: a banner, not a sheet, until asked for. */
+  readonly quiet: Signal<ReadonlySet<string>>
   readonly notices: Signal<readonly Notice[]>
   /** What a screen reader is told next. */
   readonly live: Signal<string>
@@ -101,6 +104,7 @@ export function createApp(options: AppOptions): App {
     outgoing: signal(undefined),
     inviting: signal(false),
     later: signal(new Set<string>()),
+    quiet: signal(new Set<string>()),
     notices: signal([]),
     live: signal(''),
     readUpTo: signal({}),
@@ -111,17 +115,19 @@ export function createApp(options: AppOptions): App {
     succeeded: computed(() => hasSucceeded(state.value)),
     start() {
       boot.value = { stage: 'starting' }
-      const attempt = options.blocked ? Promise.reject(options.blocked) : options.connect()
+      const attempt = options.blocked ? Promise.reject(new MeshError(options.blocked.code, options.blocked.why)) : options.connect()
       control.begin(attempt)
-      attempt.then((mesh) => {
-        state.value = mesh.state
-        boot.value = { stage: 'ready' }
-        mesh.addEventListener('statechange', (event) => {
-          state.value = event.detail
+      attempt
+        .then((mesh) => {
+          state.value = mesh.state
+          boot.value = { stage: 'ready' }
+          mesh.addEventListener('statechange', (event) => {
+            state.value = event.detail
+          })
         })
-      }).catch((error: unknown) => {
-        boot.value = { stage: 'failed', problem: options.blocked ?? problemOf('The mesh did not start.', error) }
-      })
+        .catch((error: unknown) => {
+          boot.value = { stage: 'failed', problem: options.blocked ?? problemOf('The mesh did not start.', error) }
+        })
     },
   }
   return app

@@ -12,11 +12,19 @@ import { bytesText } from './words.ts'
 export function Banners({ app }: { app: App }): JSX.Element {
   return (
     <div class="banners">
-      {!app.online.value && <p class="banner" role="status">You are offline. Messages you write wait here; files and new people need a connection.</p>}
+      {!app.online.value && (
+        <p class="banner" role="status">
+          You are offline. Messages you write wait here; files and new people need a connection.
+        </p>
+      )}
       {app.notices.value.map(({ id, problem }) => (
         <div key={id} class="banner harm" role="alert">
-          <p><strong>{problem.what}</strong> {problem.why} {problem.fix}</p>
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(app, id)}><Icon name="close" /></button>
+          <p>
+            <strong>{problem.what}</strong> {problem.why} {problem.fix}
+          </p>
+          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(app, id)}>
+            <Icon name="close" />
+          </button>
         </div>
       ))}
       <OfferBanner app={app} />
@@ -26,14 +34,24 @@ export function Banners({ app }: { app: App }): JSX.Element {
   )
 }
 
-/** While one writes, an offer does not jump in front: it waits here, and leaving the field opens it. */
+/** An offer that came while one was writing waits here. */
 function OfferBanner({ app }: { app: App }): JSX.Element | null {
-  const [offer] = pendingOffers(app)
-  if (!offer || !app.typing.value) return null
+  const offer = pendingOffers(app).find((one) => app.quiet.value.has(one.id))
+  if (!offer) return null
   return (
     <div class="banner">
-      <p><bdi>{nameOf(app.state.value, offer.peer)}</bdi> wants to send you <bdi>{plainFileName(offer.name)}</bdi>, {bytesText(offer.size)}.</p>
-      <button type="button" class="button soft" onClick={() => { app.typing.value = false }}>Look</button>
+      <p>
+        <bdi>{nameOf(app.state.value, offer.peer)}</bdi> wants to send you <bdi>{plainFileName(offer.name)}</bdi>, {bytesText(offer.size)}.
+      </p>
+      <button
+        type="button"
+        class="button soft"
+        onClick={() => {
+          app.quiet.value = new Set()
+        }}
+      >
+        Look
+      </button>
     </div>
   )
 }
@@ -46,7 +64,11 @@ function UpdateBanner({ app }: { app: App }): JSX.Element | null {
     app.prefs.set('later', offer.hash)
     put.value = offer.hash
   }
-  return <div class="banner" role="status"><UpdateOfferLine app={app} onLater={later} /></div>
+  return (
+    <div class="banner" role="status">
+      <UpdateOfferLine app={app} onLater={later} />
+    </div>
+  )
 }
 
 function InstallBanner({ app }: { app: App }): JSX.Element | null {
@@ -56,5 +78,9 @@ function InstallBanner({ app }: { app: App }): JSX.Element | null {
     app.prefs.set('install', 'later')
     put.value = 'later'
   }
-  return <div class="banner"><InstallCard app={app} onLater={later} /></div>
+  return (
+    <div class="banner">
+      <InstallCard app={app} onLater={later} />
+    </div>
+  )
 }

@@ -19,10 +19,17 @@ interface Talk {
 export function Chat({ app }: { app: App }): JSX.Element {
   const open = app.route.value.peer
   const wide = app.wide.value
-  if (open && !wide) return <div class="column talk"><Conversation key={open} app={app} peer={open} /></div>
+  if (open && !wide)
+    return (
+      <div class="column talk">
+        <Conversation key={open} app={app} peer={open} />
+      </div>
+    )
   return (
     <div class="columns">
-      <div class="list"><TalkList app={app} /></div>
+      <div class="list">
+        <TalkList app={app} />
+      </div>
       {wide && <div class="pane">{open ? <Conversation key={open} app={app} peer={open} /> : <p class="card empty">Choose a conversation.</p>}</div>}
     </div>
   )
@@ -36,7 +43,12 @@ export function talksOf(app: App): readonly Talk[] {
   const talks = [...ids].map((peer): Talk => {
     const own = chat.filter((one) => one.peer === peer)
     const seen = app.readUpTo.value[peer] ?? 0
-    return { peer, info: peers.find((one) => one.id === peer), last: own.at(-1), unread: own.filter((one) => one.direction === 'in' && one.at > seen).length }
+    return {
+      peer,
+      info: peers.find((one) => one.id === peer),
+      last: own.at(-1),
+      unread: own.filter((one) => one.direction === 'in' && one.at > seen).length,
+    }
   })
   return talks.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0))
 }
@@ -50,9 +62,15 @@ function TalkList({ app }: { app: App }): JSX.Element {
   return (
     <>
       <h1 tabIndex={-1}>Chat</h1>
-      {talks.length === 0
-        ? <p class="card empty">Nobody to talk to yet. As soon as somebody opens this address, they are listed here.</p>
-        : <ul class="rows card">{talks.map((talk) => <TalkRow key={talk.peer} app={app} talk={talk} />)}</ul>}
+      {talks.length === 0 ? (
+        <p class="card empty">Nobody to talk to yet. As soon as somebody opens this address, they are listed here.</p>
+      ) : (
+        <ul class="rows card">
+          {talks.map((talk) => (
+            <TalkRow key={talk.peer} app={app} talk={talk} />
+          ))}
+        </ul>
+      )}
     </>
   )
 }
@@ -66,7 +84,7 @@ function TalkRow({ app, talk }: { app: App; talk: Talk }): JSX.Element {
         <a class="row-link" href={routeHref('chat', peer)} aria-current={app.route.value.peer === peer ? 'true' : undefined}>
           <bdi class="name">{nameOf(app.state.value, peer)}</bdi>
         </a>
-        <span class="path clip">{last ? <><bdi>{preview(last)}</bdi></> : 'No messages yet'}</span>
+        <span class="path clip">{last ? <bdi>{preview(last)}</bdi> : 'No messages yet'}</span>
       </div>
       <span class="talk-side">
         {last && <span class="hint num">{whenText(last.at, app.now.value)}</span>}

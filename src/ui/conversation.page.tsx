@@ -19,6 +19,7 @@ export function Conversation({ app, peer }: { app: App; peer: string }): JSX.Ele
   const messages = state.messages.filter((one) => one.peer === peer && one.topic === CHAT_TOPIC)
   const end = useRef<HTMLDivElement>(null)
   const newest = messages.at(-1)
+  const Heading = app.wide.value ? 'h2' : 'h1' // alone on a phone's screen, beside the list on a wide one
   useEffect(() => {
     end.current?.scrollIntoView({ block: 'end' })
     if (newest && newest.at > (app.readUpTo.peek()[peer] ?? 0)) app.readUpTo.value = { ...app.readUpTo.peek(), [peer]: newest.at }
@@ -26,16 +27,29 @@ export function Conversation({ app, peer }: { app: App; peer: string }): JSX.Ele
   return (
     <section class="card conversation" aria-label={`Conversation with ${nameOf(state, peer)}`}>
       <div class="peer-head">
-        {!app.wide.value && <a class="icon-button" href={routeHref('chat')} aria-label="Back to all conversations"><Icon name="back" /></a>}
+        {!app.wide.value && (
+          <a class="icon-button" href={routeHref('chat')} aria-label="Back to all conversations">
+            <Icon name="back" />
+          </a>
+        )}
         <PeerGlyph peer={peer} faded={!info || info.path === 'away'} />
         <div class="row-text">
-          <h2 class="name" tabIndex={-1}><bdi>{nameOf(state, peer)}</bdi></h2>
+          <Heading class="name pane-title" tabIndex={-1}>
+            <bdi>{nameOf(state, peer)}</bdi>
+          </Heading>
           {info && <PathLine app={app} peer={info} why />}
         </div>
       </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div class="messages" tabIndex={0} role="log" aria-live="off" aria-label="Messages">
-        {messages.length === 0 && <p class="hint centre">No messages yet. What you write is sealed to this device{info?.path === 'away' ? ' and waits until it is back' : ''}.</p>}
-        {messages.map((one) => <Bubble key={one.id} message={one} now={app.now.value} />)}
+        {messages.length === 0 && (
+          <p class="hint centre">
+            No messages yet. What you write is sealed to this device{info?.path === 'away' ? ' and waits until it is back' : ''}.
+          </p>
+        )}
+        {messages.map((one) => (
+          <Bubble key={one.id} message={one} now={app.now.value} />
+        ))}
         <div ref={end} />
       </div>
       <Composer app={app} peer={peer} />
@@ -49,9 +63,18 @@ function Bubble({ message, now }: { message: MessageInfo; now: number }): JSX.El
   return (
     <div class={`bubble ${mine ? 'mine' : 'theirs'}`} data-message={message.id}>
       <span class="hidden">{mine ? 'You: ' : 'They: '}</span>
-      {message.text === undefined ? <em>{bytesText(message.size)} that are not text</em> : <span class="bubble-text" dir="auto">{shown.text}</span>}
+      {message.text === undefined ? (
+        <em>{bytesText(message.size)} that are not text</em>
+      ) : (
+        <span class="bubble-text" dir="auto">
+          {shown.text}
+        </span>
+      )}
       {shown.clipped && <span class="hint">Shortened: the whole is {bytesText(message.size)}.</span>}
-      <span class="bubble-meta num">{whenText(message.at, now)}{mine && ` · ${message.status === 'delivered' ? 'delivered' : 'waiting'}`}</span>
+      <span class="bubble-meta num">
+        {whenText(message.at, now)}
+        {mine && ` · ${message.status === 'delivered' ? 'delivered' : 'waiting'}`}
+      </span>
     </div>
   )
 }
@@ -88,8 +111,14 @@ function Composer({ app, peer }: { app: App; peer: string }): JSX.Element {
           void submit()
         }}
       />
-      <button type="submit" class="button primary" disabled={busy || tooLong}>Send</button>
-      {tooLong && <p class="hint bad" role="alert">A message can hold 262 kB. Send this as a file.</p>}
+      <button type="submit" class="button primary" disabled={busy || tooLong}>
+        Send
+      </button>
+      {tooLong && (
+        <p class="hint bad" role="alert">
+          A message can hold 262 kB. Send this as a file.
+        </p>
+      )}
     </form>
   )
 }

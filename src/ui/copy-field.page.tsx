@@ -19,7 +19,8 @@ export function CopyField({ app, label, value }: CopyFieldProps): JSX.Element {
   return (
     <div class="copy-field">
       <span class="copy-label">{label}</span>
-      <button type="button" class="mono copy-value" aria-label={`${label}: ${value}`} aria-expanded={whole} onClick={() => setWhole(!whole)}>
+      <button type="button" class="mono copy-value" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+        <span class="hidden">{label} </span>
         {whole ? value : shortenMiddle(value, SHORT)}
       </button>
       <button type="button" class="icon-button" aria-label={`Copy ${label}`} onClick={() => void copyText(app, value)}>

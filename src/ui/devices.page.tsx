@@ -15,10 +15,17 @@ import { plainName } from './untrusted.ts'
 export function Devices({ app }: { app: App }): JSX.Element {
   const chosen = peerOf(app.state.value, app.route.value.peer ?? '')
   const wide = app.wide.value
-  if (chosen && !wide) return <div class="column"><PeerPane app={app} peer={chosen} /></div>
+  if (chosen && !wide)
+    return (
+      <div class="column">
+        <PeerPane app={app} peer={chosen} />
+      </div>
+    )
   return (
     <div class="columns">
-      <div class="list"><DeviceList app={app} /></div>
+      <div class="list">
+        <DeviceList app={app} />
+      </div>
       {wide && (
         <div class="pane">
           <MeshMap app={app} />
@@ -35,15 +42,29 @@ function DeviceList({ app }: { app: App }): JSX.Element {
   const away = peers.filter((peer) => peer.path === 'away')
   return (
     <>
-      <h1 class="hidden" tabIndex={-1}>Devices</h1>
+      <h1 class="hidden" tabIndex={-1}>
+        Devices
+      </h1>
       <MeRow app={app} />
       <DropArea app={app} />
       <h2 class="group">Here now</h2>
-      {here.length > 0 ? <ul class="rows card">{here.map((peer) => <PeerRow key={peer.id} app={app} peer={peer} />)}</ul> : <NobodyHere app={app} />}
+      {here.length > 0 ? (
+        <ul class="rows card">
+          {here.map((peer) => (
+            <PeerRow key={peer.id} app={app} peer={peer} />
+          ))}
+        </ul>
+      ) : (
+        <NobodyHere app={app} />
+      )}
       {away.length > 0 && (
         <>
           <h2 class="group">Away</h2>
-          <ul class="rows card">{away.map((peer) => <PeerRow key={peer.id} app={app} peer={peer} />)}</ul>
+          <ul class="rows card">
+            {away.map((peer) => (
+              <PeerRow key={peer.id} app={app} peer={peer} />
+            ))}
+          </ul>
         </>
       )}
       {app.state.value.relays.length > 0 && <p class="lobby-note">This is a public lobby: everyone who opens this address sees the names in it.</p>}
@@ -57,8 +78,12 @@ function MeRow({ app }: { app: App }): JSX.Element {
     <div class="card row me">
       {state.peer ? <PeerGlyph peer={state.peer} /> : <span class="glyph blank" />}
       <div class="row-text">
-        <a class="row-link" href={routeHref('settings')}><bdi class="name">{plainName(state.name, app.suggestedName)}</bdi></a>
-        <span class="path">You · <span role="status">{reachText(state, app.online.value)}</span></span>
+        <a class="row-link" href={routeHref('settings')}>
+          <bdi class="name">{plainName(state.name, app.suggestedName)}</bdi>
+        </a>
+        <span class="path">
+          You · <span role="status">{reachText(state, app.online.value)}</span>
+        </span>
       </div>
     </div>
   )
@@ -68,10 +93,14 @@ function MeRow({ app }: { app: App }): JSX.Element {
 export function reachText(state: MeshState, online: boolean): string {
   if (!online) return 'offline: messages wait here until you are back'
   switch (state.status) {
-    case 'starting': return 'connecting…'
-    case 'offline': return 'no relay answers, trying again'
-    case 'stopped': return 'stopped'
-    default: return 'reachable while this tab is open'
+    case 'starting':
+      return 'connecting…'
+    case 'offline':
+      return 'no relay answers, trying again'
+    case 'stopped':
+      return 'stopped'
+    default:
+      return 'reachable while this tab is open'
   }
 }
 
@@ -80,22 +109,20 @@ function DropArea({ app }: { app: App }): JSX.Element {
   const choose = (files: readonly File[]) => {
     if (files.length > 0) app.outgoing.value = { files }
   }
+  const drag = {
+    onDragOver: (event: DragEvent) => setOver(hasFiles(event)),
+    onDragLeave: () => setOver(false),
+    onDrop: (event: DragEvent) => {
+      event.preventDefault()
+      setOver(false)
+      choose(droppedFiles(app, event))
+    },
+  }
   return (
-    <div
-      class={`drop ${over ? 'over' : ''}`}
-      onDragOver={(event) => setOver(hasFiles(event))}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault()
-        setOver(false)
-        choose(droppedFiles(app, event))
-      }}
-    >
-      <PickButton class="drop-button" onPick={choose}>
-        <strong>{app.wide.value ? 'Drop files on a device' : 'Choose files to send'}</strong>
-        <span>or {app.wide.value ? 'choose them, or paste' : 'paste a file or a text'}</span>
-      </PickButton>
-    </div>
+    <PickButton class={`drop ${over ? 'over' : ''}`} onPick={choose} drag={drag}>
+      <strong>{app.wide.value ? 'Drop files on a device' : 'Choose files to send'}</strong>
+      <span>or {app.wide.value ? 'choose them, or paste' : 'paste a file or a text'}</span>
+    </PickButton>
   )
 }
 
@@ -106,7 +133,15 @@ function NobodyHere({ app }: { app: App }): JSX.Element {
   return (
     <div class="card empty">
       <p>Nobody else is here yet. Open this address on another device, or invite somebody.</p>
-      <button type="button" class="button soft" onClick={() => { app.inviting.value = true }}>Invite</button>
+      <button
+        type="button"
+        class="button soft"
+        onClick={() => {
+          app.inviting.value = true
+        }}
+      >
+        Invite
+      </button>
     </div>
   )
 }
@@ -115,9 +150,15 @@ function OfflineNote({ app }: { app: App }): JSX.Element {
   const problem = app.state.value.relays.find((relay) => relay.problem)?.problem
   return (
     <div class="card empty">
-      <p>{app.online.value ? 'The relay does not answer, so nobody can be found right now. It is tried again on its own.' : 'You are offline, so nobody can be reached.'}</p>
+      <p>
+        {app.online.value
+          ? 'The relay does not answer, so nobody can be found right now. It is tried again on its own.'
+          : 'You are offline, so nobody can be reached.'}
+      </p>
       {problem && <p class="hint">{plainName(problem.message, '', 200)}</p>}
-      <p class="hint">You can still read your messages and write new ones: they go out as soon as the connection is back. Received files can still be saved.</p>
+      <p class="hint">
+        You can still read your messages and write new ones: they go out as soon as the connection is back. Received files can still be saved.
+      </p>
     </div>
   )
 }

@@ -15,7 +15,9 @@ export function Failure({ app, problem }: { app: App; problem: Problem }): JSX.E
         <h1>{problem.what}</h1>
         <p>{problem.why}</p>
         <p>{problem.fix}</p>
-        <button type="button" class="button primary wide" onClick={() => app.start()}>Retry</button>
+        <button type="button" class="button primary wide" onClick={() => app.start()}>
+          Retry
+        </button>
         <details>
           <summary>Details</summary>
           <p class="mono">{problem.code}</p>

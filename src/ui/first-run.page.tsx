@@ -23,9 +23,19 @@ export function FirstRun({ app }: { app: App }): JSX.Element {
         </div>
         <p class="lead">Send files and messages straight to the people and devices that open this address. No account, no cloud.</p>
         <label for="first-name">This browser will be called</label>
-        <input id="first-name" class="field" value={name} maxLength={NAME_CHARACTERS} autocomplete="off" spellcheck={false} onInput={(event) => setName(event.currentTarget.value)} />
+        <input
+          id="first-name"
+          class="field"
+          value={name}
+          maxLength={NAME_CHARACTERS}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
         <p class="hint">Everyone who opens {hostOf(app.origin)} sees this name.</p>
-        <button type="submit" class="button primary wide">Join</button>
+        <button type="submit" class="button primary wide">
+          Join
+        </button>
       </form>
     </main>
   )

@@ -20,7 +20,13 @@ export interface Glyph {
 }
 
 const DOTS = 5
-const CHORDS: readonly (readonly [number, number])[] = [[0, 2], [1, 3], [2, 4], [0, 3], [1, 4]]
+const CHORDS: readonly (readonly [number, number])[] = [
+  [0, 2],
+  [1, 3],
+  [2, 4],
+  [0, 3],
+  [1, 4],
+]
 
 /** Same PeerID, same glyph. Text that is no base58 gets a glyph of its characters. */
 export function glyphOf(peerId: string): Glyph {
@@ -56,7 +62,12 @@ function toBraille(character: string): string {
   return String.fromCodePoint(0x2800 + (character.codePointAt(0) ?? 0))
 }
 
-const BRAILLE_BITS = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]] as const // Unicode "Braille Patterns": rows of a cell, left and right
+const BRAILLE_BITS = [
+  [0x01, 0x08],
+  [0x02, 0x10],
+  [0x04, 0x20],
+  [0x40, 0x80],
+] as const // Unicode "Braille Patterns": rows of a cell, left and right
 
 function plot(cells: Uint8Array, x: number, y: number): void {
   const at = (y >> 2) * 4 + (x >> 1)

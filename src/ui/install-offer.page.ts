@@ -9,19 +9,27 @@ interface InstallQuestion extends Event {
 export function watchInstall(app: App, window: Window, signal: AbortSignal): void {
   const standalone = window.matchMedia('(display-mode: standalone)').matches
   if (standalone) return
-  window.addEventListener('beforeinstallprompt', (event) => {
-    event.preventDefault()
-    app.install.value = {
-      kind: 'ask',
-      async ask() {
-        app.install.value = undefined // the question can be asked once
-        await (event as InstallQuestion).prompt()
-      },
-    }
-  }, { signal })
-  window.addEventListener('appinstalled', () => {
-    app.install.value = undefined
-  }, { signal })
+  window.addEventListener(
+    'beforeinstallprompt',
+    (event) => {
+      event.preventDefault()
+      app.install.value = {
+        kind: 'ask',
+        async ask() {
+          app.install.value = undefined // the question can be asked once
+          await (event as InstallQuestion).prompt()
+        },
+      }
+    },
+    { signal },
+  )
+  window.addEventListener(
+    'appinstalled',
+    () => {
+      app.install.value = undefined
+    },
+    { signal },
+  )
   const { userAgent, maxTouchPoints } = window.navigator
   const apple = /\b(iPhone|iPad)\b/.test(userAgent) || (/\bMacintosh\b/.test(userAgent) && maxTouchPoints > 1)
   if (apple) app.install.value = { kind: 'ios', ask: async () => undefined }

@@ -41,7 +41,12 @@ export function mapPicture(state: MeshState): MapPicture {
   const shown = [...state.peers].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id)).slice(0, MAP_PEERS)
   const me = { id: state.peer, ...CENTRE }
   const relays = placeRelays(state.relays.filter((relay) => relay.status === 'reserved').slice(0, 3))
-  const peers = (['direct', 'relayed', 'away'] as const).flatMap((path) => placeArc(shown.filter((peer) => peer.path === path), ARC[path]))
+  const peers = (['direct', 'relayed', 'away'] as const).flatMap((path) =>
+    placeArc(
+      shown.filter((peer) => peer.path === path),
+      ARC[path],
+    ),
+  )
   return { me, peers, relays, lines: linesOf(me, peers, relays), more: state.peers.length - shown.length }
 }
 
@@ -54,7 +59,12 @@ function placeArc(peers: readonly PeerInfo[], [from, to]: readonly [number, numb
     const step = peers.length === 1 ? 0 : Math.min(MAX_STEP, (to - from) / (peers.length - 1))
     const angle = (((from + to) / 2 + (i - (peers.length - 1) / 2) * step) * Math.PI) / 180
     const reach = peers.length > 5 && i % 2 === 1 ? 0.66 : 1 // a second row when it gets full
-    return { id: info.id, info, x: Math.round(CENTRE.x + RADIUS.x * reach * Math.cos(angle)), y: Math.round(CENTRE.y + RADIUS.y * reach * Math.sin(angle)) }
+    return {
+      id: info.id,
+      info,
+      x: Math.round(CENTRE.x + RADIUS.x * reach * Math.cos(angle)),
+      y: Math.round(CENTRE.y + RADIUS.y * reach * Math.sin(angle)),
+    }
   })
 }
 

@@ -41,6 +41,7 @@ export function bindPage(app: App, window: Window, signal: AbortSignal): void {
   }, TICK_MS)
   signal.addEventListener('abort', () => window.clearInterval(timer), { once: true })
   bindTitle(app, document, signal)
+  bindQuietOffers(app, signal)
   bindAnnouncements(app, signal)
 }
 
@@ -65,22 +66,46 @@ function bindTitle(app: App, document: Document, signal: AbortSignal): void {
   signal.addEventListener('abort', stop, { once: true })
 }
 
+/** An offer that comes while somebody writes must not take the keys they press. */
+function bindQuietOffers(app: App, signal: AbortSignal): void {
+  const known = new Set<string>()
+  const stop = effect(() => {
+    const fresh = app.state.value.transfers.filter((one) => one.direction === 'in' && one.status === 'offered' && !known.has(one.id))
+    if (fresh.length === 0) return
+    for (const one of fresh) known.add(one.id)
+    if (app.typing.peek()) app.quiet.value = new Set([...app.quiet.peek(), ...fresh.map((one) => one.id)])
+  })
+  signal.addEventListener('abort', stop, { once: true })
+}
+
 function bindAnnouncements(app: App, signal: AbortSignal): void {
   const say = (text: string) => {
     app.live.value = text
   }
-  app.handle.addEventListener('message', ({ detail }) => {
-    const text = app.handle.state.messages.find((one) => one.id === detail.id)?.text
-    const name = nameOf(app.handle.state, detail.peer)
-    say(text === undefined ? `Message from ${name}.` : `${name}: ${plainMessage(text).text.slice(0, ANNOUNCED)}`)
-  }, { signal })
-  app.handle.addEventListener('fileoffer', ({ detail }) => {
-    say(`${nameOf(app.handle.state, detail.peer)} wants to send you ${plainFileName(detail.name)}, ${bytesText(detail.size)}.`)
-  }, { signal })
-  app.handle.addEventListener('transferchange', ({ detail }) => {
-    const name = plainFileName(detail.name)
-    if (detail.status === 'done') say(detail.direction === 'in' ? `${name} arrived and is verified.` : `${name} was sent and is verified.`)
-    if (detail.status === 'failed') say(`${name} failed.`)
-    if (detail.status === 'declined') say(`${nameOf(app.handle.state, detail.peer)} declined ${name}.`)
-  }, { signal })
+  app.handle.addEventListener(
+    'message',
+    ({ detail }) => {
+      const text = app.handle.state.messages.find((one) => one.id === detail.id)?.text
+      const name = nameOf(app.handle.state, detail.peer)
+      say(text === undefined ? `Message from ${name}.` : `${name}: ${plainMessage(text).text.slice(0, ANNOUNCED)}`)
+    },
+    { signal },
+  )
+  app.handle.addEventListener(
+    'fileoffer',
+    ({ detail }) => {
+      say(`${nameOf(app.handle.state, detail.peer)} wants to send you ${plainFileName(detail.name)}, ${bytesText(detail.size)}.`)
+    },
+    { signal },
+  )
+  app.handle.addEventListener(
+    'transferchange',
+    ({ detail }) => {
+      const name = plainFileName(detail.name)
+      if (detail.status === 'done') say(detail.direction === 'in' ? `${name} arrived and is verified.` : `${name} was sent and is verified.`)
+      if (detail.status === 'failed') say(`${name} failed.`)
+      if (detail.status === 'declined') say(`${nameOf(app.handle.state, detail.peer)} declined ${name}.`)
+    },
+    { signal },
+  )
 }

@@ -24,7 +24,9 @@ export function PathLine({ app, peer, why }: PathLineProps): JSX.Element {
       {why && peer.path === 'relayed' && (
         <>
           {DOT}
-          <a class="why" href={routeHref('devices', peer.id)} aria-label={`Why is ${plainName(peer.name)} relayed?`}>why?</a>
+          <a class="why" href={routeHref('devices', peer.id)} aria-label={`Why is ${plainName(peer.name)} relayed?`}>
+            why?
+          </a>
         </>
       )}
     </span>
@@ -38,7 +40,12 @@ function PathDetail({ state, peer, now }: { state: MeshState; peer: PeerInfo; no
   return (
     <>
       <bdi>{how}</bdi>
-      {peer.rtt !== undefined && <>{DOT}<span class="num">{rttText(peer.rtt)}</span></>}
+      {peer.rtt !== undefined && (
+        <>
+          {DOT}
+          <span class="num">{rttText(peer.rtt)}</span>
+        </>
+      )}
     </>
   )
 }

@@ -17,19 +17,30 @@ import { rttText } from './words.ts'
 export function PeerPane({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
   const here = peer.path !== 'away'
   const name = plainName(peer.name)
+  const Heading = app.wide.value ? 'h2' : 'h1' // alone on a phone's screen, beside the list on a wide one
   return (
     <section class="card peer-pane" aria-label={name}>
       <div class="peer-head">
-        <a class="icon-button" href={routeHref('devices')} aria-label="Back to all devices"><Icon name={app.wide.value ? 'close' : 'back'} /></a>
+        <a class="icon-button" href={routeHref('devices')} aria-label="Back to all devices">
+          <Icon name={app.wide.value ? 'close' : 'back'} />
+        </a>
         <PeerGlyph peer={peer.id} faded={!here} />
         <div class="row-text">
-          <h2 class="name" tabIndex={-1}><bdi>{name}</bdi></h2>
+          <Heading class="name pane-title" tabIndex={-1}>
+            <bdi>{name}</bdi>
+          </Heading>
           <PathLine app={app} peer={peer} />
         </div>
       </div>
       <div class="actions">
-        {here && <PickButton class="button primary" onPick={(files) => void sendFiles(app, peer.id, files)}>Send files</PickButton>}
-        <a class="button soft" href={routeHref('chat', peer.id)}>Chat</a>
+        {here && (
+          <PickButton class="button primary" label={`Send files to ${name}`} onPick={(files) => void sendFiles(app, peer.id, files)}>
+            Send
+          </PickButton>
+        )}
+        <a class="button soft" href={routeHref('chat', peer.id)}>
+          Chat
+        </a>
         {here && <PingButton key={peer.id} app={app} peer={peer} />}
       </div>
       <WhyPanel app={app} peer={peer} />
@@ -37,7 +48,10 @@ export function PeerPane({ app, peer }: { app: App; peer: PeerInfo }): JSX.Eleme
       <details>
         <summary>Details</summary>
         <CopyField app={app} label="Peer ID" value={peer.id} />
-        <p class="hint">{peer.kind ? `It says it is a ${plainName(peer.kind, 'peer', 20)}. ` : ''}A name and a drawing help to recognise somebody; they prove nothing.</p>
+        <p class="hint">
+          {peer.kind ? `It says it is a ${plainName(peer.kind, 'peer', 20)}. ` : ''}A name and a drawing help to recognise somebody; they prove
+          nothing.
+        </p>
       </details>
     </section>
   )
@@ -45,13 +59,33 @@ export function PeerPane({ app, peer }: { app: App; peer: PeerInfo }): JSX.Eleme
 
 function WhyPanel({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
   const why = whyOf(peer, app.state.value)
+  const Heading = app.wide.value ? 'h3' : 'h2'
   return (
     <div class="why-panel">
-      <h3>{why.title}</h3>
+      <Heading>{why.title}</Heading>
       <dl>
-        {peer.path !== 'away' && <><dt>Tried</dt><dd>{why.tried.map((line, i) => <p key={i}>{line}</p>)}</dd></>}
-        <dt>Now</dt><dd>{why.now}</dd>
-        {peer.path !== 'direct' && <><dt>Try</dt><dd>{why.advice.map((line) => <p key={line}>{line}</p>)}</dd></>}
+        {peer.path !== 'away' && (
+          <>
+            <dt>Tried</dt>
+            <dd>
+              {why.tried.map((line, i) => (
+                <p key={i}>{line}</p>
+              ))}
+            </dd>
+          </>
+        )}
+        <dt>Now</dt>
+        <dd>{why.now}</dd>
+        {peer.path !== 'direct' && (
+          <>
+            <dt>Try</dt>
+            <dd>
+              {why.advice.map((line) => (
+                <p key={line}>{line}</p>
+              ))}
+            </dd>
+          </>
+        )}
       </dl>
     </div>
   )
@@ -62,11 +96,17 @@ function PingButton({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
   const [busy, setBusy] = useState(false)
   const measure = async () => {
     setBusy(true)
-    const measured = await attempt(app, `${plainName(peer.name)} did not answer.`, async () => setText(`Measured ${rttText(await app.handle.ping(peer.id))}`))
+    const measured = await attempt(app, `${plainName(peer.name)} did not answer.`, async () =>
+      setText(`Measured ${rttText(await app.handle.ping(peer.id))}`),
+    )
     if (!measured) setText('Measure')
     setBusy(false)
   }
-  return <button type="button" class="button soft" aria-live="polite" disabled={busy} onClick={() => void measure()}>{busy ? 'Measuring…' : text}</button>
+  return (
+    <button type="button" class="button soft" aria-live="polite" disabled={busy} onClick={() => void measure()}>
+      {busy ? 'Measuring…' : text}
+    </button>
+  )
 }
 
 function Petname({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
@@ -81,8 +121,18 @@ function Petname({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
     >
       <label for="petname">My name for it</label>
       <div class="field-row">
-        <input id="petname" class="field" dir="auto" value={name} maxLength={NAME_CHARACTERS} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
-        <button type="submit" class="button soft">Save</button>
+        <input
+          id="petname"
+          class="field"
+          dir="auto"
+          value={name}
+          maxLength={NAME_CHARACTERS}
+          autocomplete="off"
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+        <button type="submit" class="button soft">
+          Save
+        </button>
       </div>
     </form>
   )

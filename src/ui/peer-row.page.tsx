@@ -37,9 +37,15 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
         </a>
         <PathLine app={app} peer={peer} why />
       </div>
-      {here
-        ? <PickButton class="button soft" label={`Send files to ${name}`} onPick={(files) => void sendFiles(app, peer.id, files)}>Send</PickButton>
-        : <a class="button soft" href={routeHref('chat', peer.id)} aria-label={`Chat with ${name}`}>Chat</a>}
+      {here ? (
+        <PickButton class="button soft" label={`Send files to ${name}`} onPick={(files) => void sendFiles(app, peer.id, files)}>
+          Send
+        </PickButton>
+      ) : (
+        <a class="button soft" href={routeHref('chat', peer.id)} aria-label={`Chat with ${name}`}>
+          Chat
+        </a>
+      )}
       <RowTransfers app={app} peer={peer} />
     </li>
   )
@@ -50,8 +56,14 @@ function RowTransfers({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element 
   if (open.length === 0) return null
   return (
     <div class="row-below">
-      {open.slice(0, ROW_TRANSFERS).map((one) => <Progress key={one.id} app={app} transfer={one} />)}
-      {open.length > ROW_TRANSFERS && <a class="more" href={routeHref('transfers')}>and {open.length - ROW_TRANSFERS} more</a>}
+      {open.slice(0, ROW_TRANSFERS).map((one) => (
+        <Progress key={one.id} app={app} transfer={one} />
+      ))}
+      {open.length > ROW_TRANSFERS && (
+        <a class="more" href={routeHref('transfers')}>
+          and {open.length - ROW_TRANSFERS} more
+        </a>
+      )}
     </div>
   )
 }

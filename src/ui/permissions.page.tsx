@@ -24,7 +24,13 @@ export function PermissionList({ app }: { app: App }): JSX.Element {
             {plainName(row.label, row.id, 120)}
             <span class="hint">{limitsText(app, row)}</span>
           </label>
-          <input id={`row-${row.id}`} type="checkbox" role="switch" class="switch" checked={isOn(row, app.now.value)} onChange={(event) => void switchRow(app, row, event.currentTarget.checked).then(load)} />
+          <input
+            id={`row-${row.id}`}
+            type="checkbox"
+            class="switch"
+            checked={isOn(row, app.now.value)}
+            onChange={(event) => void switchRow(app, row, event.currentTarget.checked).then(load)}
+          />
         </li>
       ))}
     </ul>
@@ -47,5 +53,7 @@ function limitsText(app: App, row: PolicyRow): string {
     concurrent === undefined ? '' : `${concurrent} at once`,
     bytes === undefined ? '' : `up to ${bytesText(bytes)} each`,
     time === undefined ? '' : `up to ${durationText(time / 1000)} each`,
-  ].filter((part) => part !== '').join(' · ')
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
 }

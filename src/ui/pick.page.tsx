@@ -8,14 +8,16 @@ interface PickButtonProps {
   readonly class: string
   readonly label?: string
   readonly children: ComponentChildren
+  /** What the button does when files are dragged over it. */
+  readonly drag?: Readonly<Record<'onDragOver' | 'onDragLeave' | 'onDrop', (event: DragEvent) => void>>
   onPick(files: readonly File[]): void
 }
 
-export function PickButton({ class: name, label, children, onPick }: PickButtonProps): JSX.Element {
+export function PickButton({ class: name, label, children, drag, onPick }: PickButtonProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null)
   return (
     <>
-      <button type="button" class={name} aria-label={label} onClick={() => input.current?.click()}>
+      <button type="button" class={name} aria-label={label} onClick={() => input.current?.click()} {...drag}>
         {children}
       </button>
       <input
@@ -40,6 +42,7 @@ export function hasFiles(event: DragEvent): boolean {
 export function droppedFiles(app: App, event: DragEvent): readonly File[] {
   const items = [...(event.dataTransfer?.items ?? [])].filter((item) => item.kind === 'file')
   const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory)
-  if (folders.length > 0) notify(app, 'Folders cannot be sent in this version.', new Error('Only single files can be offered. Choose the files inside the folder.'))
+  if (folders.length > 0)
+    notify(app, 'Folders cannot be sent in this version.', new Error('Only single files can be offered. Choose the files inside the folder.'))
   return items.filter((item) => !folders.includes(item)).flatMap((item) => item.getAsFile() ?? [])
 }

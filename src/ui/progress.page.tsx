@@ -31,7 +31,10 @@ export function Progress({ app, transfer }: { app: App; transfer: TransferInfo }
       <div class="progress-line">
         <span class="progress-text">
           <bdi class="clip">{name}</bdi>
-          <span class="num">{'\u00a0· '}{progressText(transfer)}</span>
+          <span class="num">
+            {'\u00a0· '}
+            {progressText(transfer)}
+          </span>
         </span>
         <button type="button" class="icon-button" aria-label={`Cancel ${name}`} onClick={() => cancel(app, transfer)}>
           <Icon name="close" />

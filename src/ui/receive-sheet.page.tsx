@@ -29,7 +29,14 @@ export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferIn
     void attempt(app, what, work)
   }
   return (
-    <Sheet title={<><bdi>{nameOf(app.state.value, offer.peer)}</bdi> wants to send you a file</>} onClose={later}>
+    <Sheet
+      title={
+        <>
+          <bdi>{nameOf(app.state.value, offer.peer)}</bdi> wants to send you a file
+        </>
+      }
+      onClose={later}
+    >
       <div class="offer">
         <PeerGlyph peer={offer.peer} />
         <div class="row-text">
@@ -38,17 +45,27 @@ export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferIn
         </div>
       </div>
       <div class="offer file">
-        <span class="direction"><Icon name="file" /></span>
+        <span class="direction">
+          <Icon name="file" />
+        </span>
         <div class="row-text">
           <bdi class="name wrap">{name}</bdi>
           <span class="path num">{bytesText(offer.size)}</span>
         </div>
       </div>
-      <p class="hint"><Space size={offer.size} /> A name proves nobody: accept only what you expect.</p>
+      <p class="hint">
+        <Space size={offer.size} /> A name proves nobody: accept only what you expect.
+      </p>
       <div class="sheet-actions">
-        <button type="button" class="button primary" onClick={() => answer('It was not accepted.', () => app.handle.files.accept(offer.id))}>Accept</button>
-        <button type="button" class="button soft" onClick={() => answer('It was not declined.', () => app.handle.files.decline(offer.id))}>Decline</button>
-        <button type="button" class="button plain" onClick={later}>Later</button>
+        <button type="button" class="button primary" onClick={() => answer('It was not accepted.', () => app.handle.files.accept(offer.id))}>
+          Accept
+        </button>
+        <button type="button" class="button soft" onClick={() => answer('It was not declined.', () => app.handle.files.decline(offer.id))}>
+          Decline
+        </button>
+        <button type="button" class="button plain" onClick={later}>
+          Later
+        </button>
       </div>
       {more > 0 && <p class="hint">{more === 1 ? 'One more offer waits' : `${more} more offers wait`} after this one.</p>}
     </Sheet>
@@ -58,9 +75,12 @@ export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferIn
 function Space({ size }: { size: number }): JSX.Element {
   const free = useMemo(() => signal<number | undefined>(undefined), [])
   useEffect(() => {
-    void navigator.storage?.estimate?.().then(({ quota = 0, usage = 0 }) => {
-      free.value = Math.max(0, quota - usage)
-    }, () => undefined)
+    void navigator.storage?.estimate?.().then(
+      ({ quota = 0, usage = 0 }) => {
+        free.value = Math.max(0, quota - usage)
+      },
+      () => undefined,
+    )
   }, [])
   if (free.value === undefined) return <>It is kept in this browser until you save it.</>
   if (free.value < size) return <strong class="bad">This browser has only {bytesText(free.value)} free. Free some space first.</strong>

@@ -12,7 +12,12 @@ export function RecipientSheet({ app, outgoing }: { app: App; outgoing: Outgoing
   // a text may wait for somebody who is away, a file offer cannot
   const peers = app.state.value.peers.filter((peer) => outgoing.text || peer.path !== 'away')
   return (
-    <Sheet title={`Send ${whatText(outgoing)} to`} onClose={() => { app.outgoing.value = undefined }}>
+    <Sheet
+      title={`Send ${whatText(outgoing)} to`}
+      onClose={() => {
+        app.outgoing.value = undefined
+      }}
+    >
       {peers.length === 0 && <p>Nobody is here to send it to. Open this address on another device first.</p>}
       <ul class="rows choose">
         {peers.map((peer) => (
@@ -22,7 +27,9 @@ export function RecipientSheet({ app, outgoing }: { app: App; outgoing: Outgoing
               <bdi class="name">{plainName(peer.name)}</bdi>
               <PathLine app={app} peer={peer} />
             </div>
-            <button type="button" class="button soft" aria-label={`Send to ${plainName(peer.name)}`} onClick={() => void sendOutgoing(app, peer.id)}>Send</button>
+            <button type="button" class="button soft" aria-label={`Send to ${plainName(peer.name)}`} onClick={() => void sendOutgoing(app, peer.id)}>
+              Send
+            </button>
           </li>
         ))}
       </ul>

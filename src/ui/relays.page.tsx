@@ -10,7 +10,13 @@ import { bytesText, durationText, rttText, transportText } from './words.ts'
 export function RelayList({ app }: { app: App }): JSX.Element {
   const { relays } = app.state.value
   if (relays.length === 0) return <p class="setting-line hint">No relay yet.</p>
-  return <>{relays.map((relay) => <RelayItem key={relay.id} app={app} relay={relay} />)}</>
+  return (
+    <>
+      {relays.map((relay) => (
+        <RelayItem key={relay.id} app={app} relay={relay} />
+      ))}
+    </>
+  )
 }
 
 const STATUS = { connecting: 'Connecting', reserved: 'Connected', refused: 'Refused', unreachable: 'Does not answer' } as const
@@ -26,13 +32,24 @@ function RelayItem({ app, relay }: { app: App; relay: RelayInfo }): JSX.Element 
         {relay.transport && ` · ${transportText(relay.transport)}`}
         {relay.rtt !== undefined && <span class="num"> · {rttText(relay.rtt)}</span>}
       </p>
-      {problem && <p class="verdict bad">{plainName(problem.message, '', 240)} {isErrorCode(problem.code) ? ERRORS[problem.code].fix : ''}</p>}
+      {problem && (
+        <p class="verdict bad">
+          {plainName(problem.message, '', 240)} {isErrorCode(problem.code) ? ERRORS[problem.code].fix : ''}
+        </p>
+      )}
       <details>
         <summary>Details</summary>
         {quotas.length > 0 && (
           <table class="quotas">
             <caption class="hidden">What this relay allows</caption>
-            <tbody>{quotas.map(([key, value]) => <tr key={key}><th scope="row">{quotaLabel(key)}</th><td class="num">{quotaValue(key, value)}</td></tr>)}</tbody>
+            <tbody>
+              {quotas.map(([key, value]) => (
+                <tr key={key}>
+                  <th scope="row">{quotaLabel(key)}</th>
+                  <td class="num">{quotaValue(key, value)}</td>
+                </tr>
+              ))}
+            </tbody>
           </table>
         )}
         <CopyField app={app} label="Peer ID" value={relay.id} />
@@ -43,8 +60,14 @@ function RelayItem({ app, relay }: { app: App; relay: RelayInfo }): JSX.Element 
 
 /** circuitBytesPerDay → "circuit bytes per day": what the relay publishes, in words. */
 export function quotaLabel(key: string): string {
-  const words = plainName(key, 'limit', 60).replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[._-]+/g, ' ').toLowerCase()
-  const plain = words.replace(/\bcircuits?\b/g, 'connection').replace(/\breservations?\b/g, 'places').replace(/ ms$/, '')
+  const words = plainName(key, 'limit', 60)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/[._-]+/g, ' ')
+    .toLowerCase()
+  const plain = words
+    .replace(/\bcircuits?\b/g, 'connection')
+    .replace(/\breservations?\b/g, 'places')
+    .replace(/ ms$/, '')
   return plain.charAt(0).toUpperCase() + plain.slice(1)
 }
 

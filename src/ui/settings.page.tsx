@@ -16,14 +16,20 @@ export function Settings({ app }: { app: App }): JSX.Element {
   return (
     <div class="column">
       <h1 tabIndex={-1}>Settings</h1>
-      <Section title="You"><You app={app} /></Section>
+      <Section title="You">
+        <You app={app} />
+      </Section>
       <Section title="This browser">
         <p class="setting-line">{capital(reachText(app.state.value, app.online.value))}.</p>
         <StorageNote app={app} />
         <InstallCard app={app} />
       </Section>
-      <Section title="Who may do what"><PermissionList app={app} /></Section>
-      <Section title="Relays"><RelayList app={app} /></Section>
+      <Section title="Who may do what">
+        <PermissionList app={app} />
+      </Section>
+      <Section title="Relays">
+        <RelayList app={app} />
+      </Section>
       <Section title="Version">
         <UpdateCard app={app} />
         <Diagnostics app={app} />
@@ -74,8 +80,19 @@ function NameForm({ app, name }: { app: App; name: string }): JSX.Element {
     >
       <label for="my-name">My name, seen by everyone in the lobby</label>
       <div class="field-row">
-        <input id="my-name" class="field" dir="auto" value={text} maxLength={NAME_CHARACTERS} autocomplete="off" spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} />
-        <button type="submit" class="button soft">Save</button>
+        <input
+          id="my-name"
+          class="field"
+          dir="auto"
+          value={text}
+          maxLength={NAME_CHARACTERS}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <button type="submit" class="button soft">
+          Save
+        </button>
       </div>
     </form>
   )

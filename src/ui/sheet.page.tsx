@@ -25,17 +25,17 @@ export function Sheet({ title, children, onClose }: SheetProps): JSX.Element {
       ref={dialog}
       class="sheet"
       aria-labelledby={id}
+      closedby="any"
       onCancel={(event) => {
         event.preventDefault()
         onClose()
       }}
-      onClick={(event) => {
-        if (event.target === dialog.current) onClose()
-      }}
     >
       <div class="sheet-body">
         <div class="sheet-head">
-          <h2 id={id} ref={heading} tabIndex={-1}>{title}</h2>
+          <h2 id={id} ref={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
             <Icon name="close" />
           </button>

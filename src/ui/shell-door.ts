@@ -36,11 +36,23 @@ export function doorFor(request: DoorRequest, origin: string): Door {
 
 function meshDoor({ mode, destination, method }: DoorRequest): Door {
   if (mode === 'navigate') {
-    return { kind: 'refuse', status: 403, title: 'This page does not open here', reason: 'Pages of other devices never open on this address, where your key and messages live. Sites of their own are not in this version.' }
+    return {
+      kind: 'refuse',
+      status: 403,
+      title: 'This page does not open here',
+      reason: 'Pages of other devices never open on this address, where your key and messages live. Sites of their own are not in this version.',
+    }
   }
-  if (!PASSIVE.has(destination)) return { kind: 'refuse', status: 403, title: 'Not allowed', reason: 'Content of other devices is not allowed to run on this address.' }
-  if (method !== 'GET' && method !== 'HEAD') return { kind: 'refuse', status: 403, title: 'Not allowed', reason: 'Only reading is allowed on this address.' }
-  return { kind: 'refuse', status: 503, title: 'Not in this version', reason: 'Fetching from other devices is not in this version. Use files and messages.' }
+  if (!PASSIVE.has(destination))
+    return { kind: 'refuse', status: 403, title: 'Not allowed', reason: 'Content of other devices is not allowed to run on this address.' }
+  if (method !== 'GET' && method !== 'HEAD')
+    return { kind: 'refuse', status: 403, title: 'Not allowed', reason: 'Only reading is allowed on this address.' }
+  return {
+    kind: 'refuse',
+    status: 503,
+    title: 'Not in this version',
+    reason: 'Fetching from other devices is not in this version. Use files and messages.',
+  }
 }
 
 /** Headers of every answer that this door makes up. */

@@ -11,22 +11,34 @@ const HASH_CHARACTERS = 12
 export async function watchShell(app: App, container: ServiceWorkerContainer, signal: AbortSignal): Promise<void> {
   const reload = { wanted: false }
   const controlled = container.controller !== null
-  container.addEventListener('controllerchange', () => {
-    void readBuild(app, container.controller)
-    if (controlled || reload.wanted) reloadWhenIdle(app, signal)
-  }, { signal })
+  container.addEventListener(
+    'controllerchange',
+    () => {
+      void readBuild(app, container.controller)
+      if (controlled || reload.wanted) reloadWhenIdle(app, signal)
+    },
+    { signal },
+  )
   try {
     const registration = await container.register('/sw.js', { scope: '/', updateViaCache: 'none' })
     void readBuild(app, registration.active ?? container.controller)
     const offer = () => void offerUpdate(app, registration, reload)
     if (registration.waiting && registration.active) offer()
-    registration.addEventListener('updatefound', () => {
-      const next = registration.installing
-      next?.addEventListener('statechange', () => {
-        if (next.state === 'installed' && registration.active) offer()
-        if (next.state === 'activated') void readBuild(app, next)
-      }, { signal })
-    }, { signal })
+    registration.addEventListener(
+      'updatefound',
+      () => {
+        const next = registration.installing
+        next?.addEventListener(
+          'statechange',
+          () => {
+            if (next.state === 'installed' && registration.active) offer()
+            if (next.state === 'activated') void readBuild(app, next)
+          },
+          { signal },
+        )
+      },
+      { signal },
+    )
     const timer = setInterval(() => void registration.update().catch(() => undefined), CHECK_MS)
     signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   } catch {

@@ -28,7 +28,9 @@ export function Shell({ app }: { app: App }): JSX.Element {
       <Navigation app={app} />
       <Main app={app} />
       <Sheets app={app} />
-      <p class="hidden" role="status" aria-live="polite">{app.live.value}</p>
+      <p class="hidden" role="status" aria-live="polite">
+        {app.live.value}
+      </p>
     </div>
   )
 }
@@ -38,12 +40,30 @@ function Header({ app }: { app: App }): JSX.Element {
   const relay = relays.find((one) => one.status === 'reserved')
   return (
     <header class="top">
-      <a class="brand-link" href={routeHref('devices')} aria-label="DMesh, to the devices"><Mark /></a>
+      <a class="brand-link" href={routeHref('devices')} aria-label="DMesh, to the devices">
+        <Mark />
+      </a>
       <div class="top-text">
         <span class="top-name">Lobby</span>
-        <span class="top-sub">{relay && <><bdi class="clip">{plainName(relay.name)}</bdi><span class="dot">·</span></>}<span class="keep">{countText(peers.length + 1)}</span></span>
+        <span class="top-sub">
+          {relay && (
+            <>
+              <bdi class="clip">{plainName(relay.name)}</bdi>
+              <span class="dot">·</span>
+            </>
+          )}
+          <span class="keep">{countText(peers.length + 1)}</span>
+        </span>
       </div>
-      <button type="button" class="button primary" onClick={() => { app.inviting.value = true }}>Invite</button>
+      <button
+        type="button"
+        class="button primary"
+        onClick={() => {
+          app.inviting.value = true
+        }}
+      >
+        Invite
+      </button>
     </header>
   )
 }
@@ -68,7 +88,11 @@ function Navigation({ app }: { app: App }): JSX.Element {
         <a key={screen} class="tab" href={routeHref(screen)} aria-current={now === screen ? 'page' : undefined}>
           <span class="tab-icon">
             <Icon name={icon} />
-            {(counts[screen] ?? 0) > 0 && <span class="tab-count" aria-hidden="true">{counts[screen]}</span>}
+            {(counts[screen] ?? 0) > 0 && (
+              <span class="tab-count" aria-hidden="true">
+                {counts[screen]}
+              </span>
+            )}
           </span>
           <span>{label}</span>
           {(counts[screen] ?? 0) > 0 && <span class="hidden">, {counts[screen]} new</span>}
@@ -84,7 +108,7 @@ function Main({ app }: { app: App }): JSX.Element {
   const { screen, peer } = app.route.value
   useEffect(() => {
     // after a change of screen the reading position starts at its heading; not on the first paint
-    if (!first.current) main.current?.querySelector<HTMLElement>(peer ? 'h2[tabindex]' : 'h1')?.focus({ preventScroll: app.wide.peek() })
+    if (!first.current) main.current?.querySelector<HTMLElement>(peer ? '.pane-title' : 'h1')?.focus({ preventScroll: app.wide.peek() })
     first.current = false
   }, [screen, peer])
   return (
@@ -97,19 +121,24 @@ function Main({ app }: { app: App }): JSX.Element {
 
 function ScreenOf({ app, screen }: { app: App; screen: Screen }): JSX.Element {
   switch (screen) {
-    case 'devices': return <Devices app={app} />
-    case 'transfers': return <Transfers app={app} />
-    case 'chat': return <Chat app={app} />
-    case 'sites': return <Sites />
-    case 'settings': return <Settings app={app} />
+    case 'devices':
+      return <Devices app={app} />
+    case 'transfers':
+      return <Transfers app={app} />
+    case 'chat':
+      return <Chat app={app} />
+    case 'sites':
+      return <Sites />
+    case 'settings':
+      return <Settings app={app} />
   }
 }
 
 function Sheets({ app }: { app: App }): JSX.Element | null {
-  const offers = pendingOffers(app)
+  const offers = pendingOffers(app).filter((one) => !app.quiet.value.has(one.id))
   const [offer] = offers
   if (app.outgoing.value) return <RecipientSheet app={app} outgoing={app.outgoing.value} />
   if (app.inviting.value) return <InviteSheet app={app} />
-  if (offer && !app.typing.value) return <ReceiveSheet key={offer.id} app={app} offer={offer} more={offers.length - 1} />
+  if (offer) return <ReceiveSheet key={offer.id} app={app} offer={offer} more={offers.length - 1} />
   return null
 }

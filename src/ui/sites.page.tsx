@@ -9,7 +9,9 @@ export function Sites(): JSX.Element {
       <div class="card empty">
         <p>Opening a website or a port of another device is not in this version.</p>
         <p class="hint">Files and messages work now.</p>
-        <a class="button soft" href={routeHref('devices')}>To the devices</a>
+        <a class="button soft" href={routeHref('devices')}>
+          To the devices
+        </a>
       </div>
     </div>
   )

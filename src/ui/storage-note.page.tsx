@@ -24,16 +24,26 @@ export function StorageNote({ app }: { app: App }): JSX.Element {
     <div class="setting">
       <div>
         <p>{sentence(kept.persisted)}</p>
-        {kept.used !== undefined && kept.free !== undefined && <p class="hint num">{bytesText(kept.used)} used, {bytesText(kept.free)} free</p>}
+        {kept.used !== undefined && kept.free !== undefined && (
+          <p class="hint num">
+            {bytesText(kept.used)} used, {bytesText(kept.free)} free
+          </p>
+        )}
       </div>
-      {kept.persisted === false && <button type="button" class="button soft" onClick={() => void ask()}>Keep it</button>}
+      {kept.persisted === false && (
+        <button type="button" class="button soft" onClick={() => void ask()}>
+          Keep it
+        </button>
+      )}
     </div>
   )
 }
 
 function sentence(persisted: boolean | undefined): string {
   if (persisted === undefined) return 'This browser does not say whether it keeps what is stored here.'
-  return persisted ? 'Stored here for good: key, messages and files stay until you remove them.' : 'The browser may clear key, messages and files when it runs out of space.'
+  return persisted
+    ? 'Stored here for good: key, messages and files stay until you remove them.'
+    : 'The browser may clear key, messages and files when it runs out of space.'
 }
 
 async function readStorage(): Promise<Kept> {

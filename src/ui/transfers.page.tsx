@@ -20,7 +20,9 @@ export function Transfers({ app }: { app: App }): JSX.Element {
       {newest.length === 0 && (
         <div class="card empty">
           <p>Nothing sent or received yet. Choose a device and send it a file.</p>
-          <a class="button soft" href={routeHref('devices')}>To the devices</a>
+          <a class="button soft" href={routeHref('devices')}>
+            To the devices
+          </a>
         </div>
       )}
       <Group app={app} title="Now" transfers={open} />
@@ -34,7 +36,11 @@ function Group({ app, title, transfers }: { app: App; title: string; transfers: 
   return (
     <>
       <h2 class="group">{title}</h2>
-      <ul class="rows card">{transfers.map((one) => <TransferRow key={one.id} app={app} transfer={one} />)}</ul>
+      <ul class="rows card">
+        {transfers.map((one) => (
+          <TransferRow key={one.id} app={app} transfer={one} />
+        ))}
+      </ul>
     </>
   )
 }
@@ -45,15 +51,25 @@ function TransferRow({ app, transfer }: { app: App; transfer: TransferInfo }): J
   const moving = transfer.status === 'running' || transfer.status === 'verifying'
   return (
     <li class="row transfer" data-transfer={transfer.id} data-status={transfer.status}>
-      <span class={`direction ${transfer.status}`}><Icon name={transfer.direction === 'in' ? 'down' : 'up'} /></span>
+      <span class={`direction ${transfer.status}`}>
+        <Icon name={transfer.direction === 'in' ? 'down' : 'up'} />
+      </span>
       <div class="row-text">
-        <bdi class="name clip" title={name}>{name}</bdi>
+        <bdi class="name clip" title={name}>
+          {name}
+        </bdi>
         <span class="path">
-          {transfer.direction === 'in' ? 'from ' : 'to '}<bdi>{who}</bdi> · <span class="num">{bytesText(transfer.size)} · {whenText(transfer.at, app.now.value)}</span>
+          {transfer.direction === 'in' ? 'from ' : 'to '}
+          <bdi>{who}</bdi> ·{' '}
+          <span class="num">
+            {bytesText(transfer.size)} · {whenText(transfer.at, app.now.value)}
+          </span>
         </span>
         {moving && <progress max={100} value={transfer.status === 'verifying' ? 100 : percent(transfer.done, transfer.size)} aria-label={name} />}
         <Outcome app={app} transfer={transfer} />
-        <div class="actions"><Actions app={app} transfer={transfer} name={name} /></div>
+        <div class="actions">
+          <Actions app={app} transfer={transfer} name={name} />
+        </div>
       </div>
     </li>
   )
@@ -61,20 +77,28 @@ function TransferRow({ app, transfer }: { app: App; transfer: TransferInfo }): J
 
 function Outcome({ app, transfer }: { app: App; transfer: TransferInfo }): JSX.Element {
   switch (transfer.status) {
-    case 'done': return (
-      <>
-        <span class="verdict good"><Icon name="check" /> Verified: both sides hold the same bytes</span>
-        {transfer.sha256 && <CopyField app={app} label="SHA-256" value={transfer.sha256} />}
-      </>
-    )
-    case 'failed': return (
-      <span class="verdict bad">
-        Failed at {percent(transfer.done, transfer.size)} %. {plainName(transfer.problem?.message ?? 'The connection broke off.', '', 240)} {transfer.direction === 'out' ? 'Send it again.' : 'Ask for it again.'}
-      </span>
-    )
-    case 'cancelled': return <span class="verdict">Cancelled at {percent(transfer.done, transfer.size)} %</span>
-    case 'declined': return <span class="verdict">Declined</span>
-    default: return <span class="verdict num">{progressText(transfer)}</span>
+    case 'done':
+      return (
+        <>
+          <span class="verdict good">
+            <Icon name="check" /> Verified: both sides hold the same bytes
+          </span>
+          {transfer.sha256 && <CopyField app={app} label="SHA-256" value={transfer.sha256} />}
+        </>
+      )
+    case 'failed':
+      return (
+        <span class="verdict bad">
+          Failed at {percent(transfer.done, transfer.size)} %. {plainName(transfer.problem?.message ?? 'The connection broke off.', '', 240)}{' '}
+          {transfer.direction === 'out' ? 'Send it again.' : 'Ask for it again.'}
+        </span>
+      )
+    case 'cancelled':
+      return <span class="verdict">Cancelled at {percent(transfer.done, transfer.size)} %</span>
+    case 'declined':
+      return <span class="verdict">Declined</span>
+    default:
+      return <span class="verdict num">{progressText(transfer)}</span>
   }
 }
 
@@ -85,18 +109,32 @@ function Actions({ app, transfer, name }: { app: App; transfer: TransferInfo; na
   if (status === 'offered' && direction === 'in') {
     return (
       <>
-        <button type="button" class="button primary" aria-label={`Accept ${name}`} onClick={run('It was not accepted.', () => files.accept(id))}>Accept</button>
-        <button type="button" class="button soft" aria-label={`Decline ${name}`} onClick={run('It was not declined.', () => files.decline(id))}>Decline</button>
+        <button type="button" class="button primary" aria-label={`Accept ${name}`} onClick={run('It was not accepted.', () => files.accept(id))}>
+          Accept
+        </button>
+        <button type="button" class="button soft" aria-label={`Decline ${name}`} onClick={run('It was not declined.', () => files.decline(id))}>
+          Decline
+        </button>
       </>
     )
   }
   if (isOpen(transfer)) {
-    return <button type="button" class="button soft" aria-label={`Cancel ${name}`} onClick={run('It was not cancelled.', () => files.cancel(id))}>Cancel</button>
+    return (
+      <button type="button" class="button soft" aria-label={`Cancel ${name}`} onClick={run('It was not cancelled.', () => files.cancel(id))}>
+        Cancel
+      </button>
+    )
   }
   return (
     <>
-      {status === 'done' && direction === 'in' && <button type="button" class="button primary" aria-label={`Save ${name}`} onClick={() => void saveTransfer(app, transfer)}>Save</button>}
-      <button type="button" class="button soft" aria-label={`Remove ${name}`} onClick={run('It was not removed.', () => files.remove(id))}>Remove</button>
+      {status === 'done' && direction === 'in' && (
+        <button type="button" class="button primary" aria-label={`Save ${name}`} onClick={() => void saveTransfer(app, transfer)}>
+          Save
+        </button>
+      )}
+      <button type="button" class="button soft" aria-label={`Remove ${name}`} onClick={run('It was not removed.', () => files.remove(id))}>
+        Remove
+      </button>
     </>
   )
 }

@@ -9,19 +9,27 @@ export const FILE_NAME_CHARACTERS = 120
 
 // C0/C1 controls, bidi marks and overrides, zero-width (but not the joiners scripts and emoji need), line separators, BOM, tags, interlinear marks
 const HIDDEN = /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
-const HIDDEN_BUT_LINES = /(?![\n\t])[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+const HIDDEN_BUT_LINES =
+  /(?![\n\t])[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 const STACKED_MARKS = /(\p{M}{3})\p{M}+/gu
 const LONE_SURROGATE = /\p{Cs}/gu
 
 /** One line; `fallback` when nothing visible is left. */
 export function plainName(text: string, fallback = 'Unnamed', cap = NAME_CHARACTERS): string {
-  const clean = tidy(text.slice(0, cap * 8).replace(HIDDEN, ' ')).replace(/\s+/gu, ' ').trim()
+  const clean = tidy(text.slice(0, cap * 8).replace(HIDDEN, ' '))
+    .replace(/\s+/gu, ' ')
+    .trim()
   return clip(clean, cap) || fallback
 }
 
 /** Several lines; `clipped` when there was more than is shown. */
 export function plainMessage(text: string): { readonly text: string; readonly clipped: boolean } {
-  const clean = tidy(text.slice(0, MESSAGE_CHARACTERS * 2).replaceAll('\r\n', '\n').replace(HIDDEN_BUT_LINES, ''))
+  const clean = tidy(
+    text
+      .slice(0, MESSAGE_CHARACTERS * 2)
+      .replaceAll('\r\n', '\n')
+      .replace(HIDDEN_BUT_LINES, ''),
+  )
   const shown = clip(clean.replace(/\n{4,}/g, '\n\n\n'), MESSAGE_CHARACTERS)
   return { text: shown, clipped: text.length > MESSAGE_CHARACTERS }
 }

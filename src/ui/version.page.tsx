@@ -8,7 +8,15 @@ export function UpdateCard({ app }: { app: App }): JSX.Element {
   const version = build?.version ?? app.state.value.version
   return (
     <>
-      <p class="setting-line">DMesh {version}{build && <> · <span class="mono">{build.hash}</span></>}</p>
+      <p class="setting-line">
+        DMesh {version}
+        {build && (
+          <>
+            {' '}
+            · <span class="mono">{build.hash}</span>
+          </>
+        )}
+      </p>
       <UpdateOfferLine app={app} />
     </>
   )
@@ -21,10 +29,19 @@ export function UpdateOfferLine({ app, onLater }: { app: App; onLater?: () => vo
   const busy = app.busy.value
   return (
     <div class="setting">
-      <p>New version {offer.version} · <span class="mono">{offer.hash}</span>{busy && <span class="hint"> A file is moving. The update waits until it is done.</span>}</p>
+      <p>
+        New version {offer.version} · <span class="mono">{offer.hash}</span>
+        {busy && <span class="hint"> A file is moving. The update waits until it is done.</span>}
+      </p>
       <div class="actions">
-        <button type="button" class="button primary" disabled={busy} onClick={() => offer.accept()}>Update</button>
-        {onLater && <button type="button" class="button plain" onClick={onLater}>Later</button>}
+        <button type="button" class="button primary" disabled={busy} onClick={() => offer.accept()}>
+          Update
+        </button>
+        {onLater && (
+          <button type="button" class="button plain" onClick={onLater}>
+            Later
+          </button>
+        )}
       </div>
     </div>
   )
@@ -37,7 +54,11 @@ export function InstallCard({ app, onLater }: { app: App; onLater?: () => void }
     return (
       <div class="setting">
         <p>To keep DMesh on this device: tap Share, then “Add to Home Screen”.</p>
-        {onLater && <button type="button" class="button plain" onClick={onLater}>Later</button>}
+        {onLater && (
+          <button type="button" class="button plain" onClick={onLater}>
+            Later
+          </button>
+        )}
       </div>
     )
   }
@@ -45,8 +66,14 @@ export function InstallCard({ app, onLater }: { app: App; onLater?: () => void }
     <div class="setting">
       <p>Install DMesh as an app: it opens on its own and offline.</p>
       <div class="actions">
-        <button type="button" class="button primary" onClick={() => void attempt(app, 'It was not installed.', () => offer.ask())}>Install</button>
-        {onLater && <button type="button" class="button plain" onClick={onLater}>Later</button>}
+        <button type="button" class="button primary" onClick={() => void attempt(app, 'It was not installed.', () => offer.ask())}>
+          Install
+        </button>
+        {onLater && (
+          <button type="button" class="button plain" onClick={onLater}>
+            Later
+          </button>
+        )}
       </div>
     </div>
   )

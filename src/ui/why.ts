@@ -22,7 +22,10 @@ export function whyOf(peer: PeerInfo, state: MeshState): Why {
   return {
     title: peer.path === 'relayed' ? `Why is ${name} relayed?` : peer.path === 'direct' ? `How ${name} is reached` : `${name} is away`,
     tried: attempts.length > 0 ? attempts.map(attemptSentence) : ['Nothing yet. A direct way is tried as soon as both sides are ready.'],
-    now: nowSentence(peer, state.relays.find((relay) => relay.id === peer.relay)),
+    now: nowSentence(
+      peer,
+      state.relays.find((relay) => relay.id === peer.relay),
+    ),
     advice: adviceFor(peer, attempts),
   }
 }

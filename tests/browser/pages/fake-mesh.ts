@@ -18,17 +18,36 @@ export const ME = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
 
 export function emptyFakeState(): MeshState {
   return {
-    status: 'relayed', peer: ME, vip: 'fd64:6d65:1a2b:3c4d:5e6f:7a8b:9c0d:1e2f', name: '', isNew: true, version: '0.1.0', relays: [], peers: [], transfers: [], messages: [],
+    status: 'relayed',
+    peer: ME,
+    vip: 'fd64:6d65:1a2b:3c4d:5e6f:7a8b:9c0d:1e2f',
+    name: '',
+    isNew: true,
+    version: '0.1.0',
+    relays: [],
+    peers: [],
+    transfers: [],
+    messages: [],
     names: {
-      peerId: ME, cid: 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8', didKey: 'did:key:z6MkrZ1r5XBFZjBU34qyD8fueMbMRkKw17BZaq2ivKFjnz2z',
-      vip: 'fd64:6d65:1a2b:3c4d:5e6f:7a8b:9c0d:1e2f', oldVip: 'fd00::1', oldId: 'A'.repeat(52),
+      peerId: ME,
+      cid: 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8',
+      didKey: 'did:key:z6MkrZ1r5XBFZjBU34qyD8fueMbMRkKw17BZaq2ivKFjnz2z',
+      vip: 'fd64:6d65:1a2b:3c4d:5e6f:7a8b:9c0d:1e2f',
+      oldVip: 'fd00::1',
+      oldId: 'A'.repeat(52),
     },
   }
 }
 
 const ROWS: readonly PolicyRow[] = [
   { id: 'lobby-message', who: ['lobby'], may: ['message.send'], label: 'Send me messages', limits: { rate: 60 } },
-  { id: 'lobby-file', who: ['lobby'], may: ['file.offer'], label: 'Offer me files; nothing arrives before I accept', limits: { rate: 30, concurrent: 16 } },
+  {
+    id: 'lobby-file',
+    who: ['lobby'],
+    may: ['file.offer'],
+    label: 'Offer me files; nothing arrives before I accept',
+    limits: { rate: 30, concurrent: 16 },
+  },
   { id: 'lobby-presence', who: ['lobby'], may: ['presence.join'], label: 'See that I am here, and my name' },
 ]
 
@@ -55,31 +74,75 @@ export function createFakeMesh(initial: MeshState = emptyFakeState()): FakeMesh 
     if (changed) emit('transferchange', changed)
   }
   const mesh: Mesh = {
-    get peer() { return state.peer },
-    get vip() { return state.vip },
-    get state() { return state },
-    get peers() { return state.peers },
+    get peer() {
+      return state.peer
+    },
+    get vip() {
+      return state.vip
+    },
+    get state() {
+      return state
+    },
+    get peers() {
+      return state.peers
+    },
     files: {
       async offer(peer, source, options) {
         record('files.offer', peer, options?.name ?? source.name, source.size)
         const id = `t${next++}`
-        const transfer: TransferInfo = { id, peer, direction: 'out', name: options?.name ?? source.name ?? 'file', size: source.size, type: source.type, done: 0, rate: 0, status: 'offered', at: Date.now() }
+        const transfer: TransferInfo = {
+          id,
+          peer,
+          direction: 'out',
+          name: options?.name ?? source.name ?? 'file',
+          size: source.size,
+          type: source.type,
+          done: 0,
+          rate: 0,
+          status: 'offered',
+          at: Date.now(),
+        }
         change({ transfers: [...state.transfers, transfer] })
         return id
       },
-      async accept(id) { record('files.accept', id); changeTransfer(id, { status: 'running' }) },
-      async decline(id) { record('files.decline', id); changeTransfer(id, { status: 'declined' }) },
-      async cancel(id) { record('files.cancel', id); changeTransfer(id, { status: 'cancelled' }) },
-      async open(id) { record('files.open', id); return new Blob(['received bytes']) },
-      async remove(id) { record('files.remove', id); change({ transfers: state.transfers.filter((one) => one.id !== id) }) },
+      async accept(id) {
+        record('files.accept', id)
+        changeTransfer(id, { status: 'running' })
+      },
+      async decline(id) {
+        record('files.decline', id)
+        changeTransfer(id, { status: 'declined' })
+      },
+      async cancel(id) {
+        record('files.cancel', id)
+        changeTransfer(id, { status: 'cancelled' })
+      },
+      async open(id) {
+        record('files.open', id)
+        return new Blob(['received bytes'])
+      },
+      async remove(id) {
+        record('files.remove', id)
+        change({ transfers: state.transfers.filter((one) => one.id !== id) })
+      },
     },
     policy: {
       rows: async () => rows,
-      async put(row) { record('policy.put', row); rows = rows.map((one) => (one.id === row.id ? row : one)) },
-      async remove(id) { record('policy.remove', id); rows = rows.filter((one) => one.id !== id) },
+      async put(row) {
+        record('policy.put', row)
+        rows = rows.map((one) => (one.id === row.id ? row : one))
+      },
+      async remove(id) {
+        record('policy.remove', id)
+        rows = rows.filter((one) => one.id !== id)
+      },
     },
-    async open() { throw new MeshError('NOT_SUPPORTED', 'the fake has no streams') },
-    async handle() { throw new MeshError('NOT_SUPPORTED', 'the fake has no streams') },
+    async open() {
+      throw new MeshError('NOT_SUPPORTED', 'the fake has no streams')
+    },
+    async handle() {
+      throw new MeshError('NOT_SUPPORTED', 'the fake has no streams')
+    },
     async send(peer, topic, data) {
       record('send', peer, topic, data)
       const id = `m${next++}`
@@ -87,7 +150,10 @@ export function createFakeMesh(initial: MeshState = emptyFakeState()): FakeMesh 
       change({ messages: [...state.messages, { id, peer, direction: 'out', topic, text, size: data.length, status: 'waiting', at: Date.now() }] })
       return id
     },
-    async ping(peer) { record('ping', peer); return 4.2 },
+    async ping(peer) {
+      record('ping', peer)
+      return 4.2
+    },
     async rename(name, peer) {
       record('rename', name, peer)
       change(peer ? { peers: state.peers.map((one): PeerInfo => (one.id === peer ? { ...one, name } : one)) } : { name })
@@ -95,10 +161,19 @@ export function createFakeMesh(initial: MeshState = emptyFakeState()): FakeMesh 
     addEventListener(type, listen, options) {
       target.addEventListener(type, (event) => listen({ type, detail: (event as CustomEvent).detail }), options)
     },
-    async close() { record('close') },
+    async close() {
+      record('close')
+    },
   }
   return {
-    mesh, calls, change, changeTransfer, emit,
-    fail: (method, code) => { if (code) failing.set(method, code); else failing.delete(method) },
+    mesh,
+    calls,
+    change,
+    changeTransfer,
+    emit,
+    fail: (method, code) => {
+      if (code) failing.set(method, code)
+      else failing.delete(method)
+    },
   }
 }

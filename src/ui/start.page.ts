@@ -1,0 +1,43 @@
+/** Starts the page: shell first, then the mesh, then what may wait. Shared by the page root and its tests; the parts that differ are arguments. */
+import type { Mesh } from '../core/mesh.ts'
+import { systemClock } from '../shared/clock.ts'
+import { type App, createApp } from './app.page.ts'
+import { suggestName } from './device-name.ts'
+import { watchInstall } from './install-offer.page.ts'
+import { mountApp } from './mount.page.tsx'
+import { bindPage } from './page-events.page.ts'
+import { createPreferences } from './preferences.page.ts'
+import { insecureProblem } from './problem.ts'
+import { watchShell } from './shell-update.page.ts'
+
+export interface PageParts {
+  /** One attempt to reach the mesh; called again by Retry. `name`: what this browser is called when it has no name yet. */
+  connect(name: string): Promise<Mesh>
+  readonly version: string
+  /** False for a run without service worker. */
+  readonly serviceWorker: boolean
+  /** Address that others should open, where it is not the one of this page. */
+  readonly origin?: string
+}
+
+export function startPage(window: Window, parts: PageParts): App {
+  const { document, location, navigator } = window
+  const suggestedName = suggestName(navigator)
+  const signal = new AbortController().signal // the page lives as long as its window
+  const app = createApp({
+    connect: () => parts.connect(suggestedName),
+    clock: systemClock(),
+    prefs: createPreferences(() => window.localStorage),
+    suggestedName,
+    version: parts.version,
+    origin: parts.origin ?? location.origin,
+    fragment: location.hash,
+    ...(window.isSecureContext ? {} : { blocked: insecureProblem(location.host, location.port) }),
+  })
+  bindPage(app, window, signal)
+  mountApp(app, document.getElementById('app') ?? document.body)
+  app.start()
+  watchInstall(app, window, signal)
+  if (parts.serviceWorker && 'serviceWorker' in navigator) void watchShell(app, navigator.serviceWorker, signal)
+  return app
+}
