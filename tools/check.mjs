@@ -1,4 +1,5 @@
 /** `npm run check`: everything a machine can say about the code without running it. One line a check, then `N passed, N failed`. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { measureBudgets } from './budgets.mjs'
 import { checkBiome } from './check-biome.mjs'
@@ -25,6 +26,8 @@ function program(name, command, args) {
     },
   }
 }
+
+const FOLDERS = ['src', 'workers', 'relay-server', 'tools', 'tests', 'bench'].filter((folder) => existsSync(join(root, folder)))
 
 /** @type {readonly Check[]} */
 const CHECKS = [
