@@ -55,11 +55,3 @@ export const LOBBY_MESSAGES_PER_MINUTE = 60
 /** File offers a stranger may make in a minute, and how many may be open or running at once. Content flows only after a person accepts. */
 export const LOBBY_OFFERS_PER_MINUTE = 20
 export const LOBBY_OFFERS = 8
-
-/** Echo streams a stranger may open in a minute and at once, and bytes of each: a few measurements of the round trip, not a load test. */
-export const LOBBY_ECHOES_PER_MINUTE = 30
-export const LOBBY_ECHOES = 2
-export const LOBBY_ECHO_BYTES = 16 * 1024 ** 2
-
-/** Questions "why was I refused?" that anybody may ask in a minute: one for each refusal a person looks at. */
-export const WHY_PER_MINUTE = 60

@@ -7,9 +7,6 @@ import {
   LOBBY_CIRCUIT_MS,
   LOBBY_CIRCUITS,
   LOBBY_CIRCUITS_PER_MINUTE,
-  LOBBY_ECHO_BYTES,
-  LOBBY_ECHOES,
-  LOBBY_ECHOES_PER_MINUTE,
   LOBBY_MESSAGES_PER_MINUTE,
   LOBBY_OFFERS,
   LOBBY_OFFERS_PER_MINUTE,
@@ -18,7 +15,6 @@ import {
   LOBBY_RESERVATIONS_PER_MINUTE,
   MAX_ENTRIES,
   MAX_ENTRY_CHARS,
-  WHY_PER_MINUTE,
 } from './limits.ts'
 
 /** Where a policy is asked: at a person's peer, or at the relay that owns the hop. */
@@ -27,16 +23,8 @@ export type Place = 'peer' | 'relay'
 /** What strangers in the lobby may do; no rows when it is off. At a peer: messages and file offers. At a relay: presence, reservation, hop. */
 export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
   if (!on) return []
-  const echo: PolicyRow = {
-    id: 'lobby-echo',
-    who: ['lobby'],
-    may: ['link.echo'],
-    limits: { rate: LOBBY_ECHOES_PER_MINUTE, concurrent: LOBBY_ECHOES, bytes: LOBBY_ECHO_BYTES },
-    label: 'Lobby: measure the way to me',
-  }
   if (place === 'peer') {
     return [
-      echo,
       { id: 'lobby-message', who: ['lobby'], may: ['message.send'], limits: { rate: LOBBY_MESSAGES_PER_MINUTE }, label: 'Lobby: send me messages' },
       {
         id: 'lobby-file',
@@ -48,7 +36,6 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
     ]
   }
   return [
-    echo,
     {
       id: 'lobby-presence',
       who: ['lobby'],
@@ -75,17 +62,14 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
 
 /** What admitted members and my own devices may do, lobby or not. */
 export function memberRows(place: Place): readonly PolicyRow[] {
-  const own = place === 'peer' ? ['message.send', 'file.offer'] : ['presence.join', 'relay.reserve', 'relay.hop']
-  const may = [...own, 'link.echo']
+  const may = place === 'peer' ? ['message.send', 'file.offer'] : ['presence.join', 'relay.reserve', 'relay.hop']
   return [
     { id: 'own', who: ['own'], may, label: 'My own devices' },
     { id: 'member', who: ['member'], may, label: 'Members of my meshes' },
-    // A refusal has to be explained to the very one that was refused.
-    { id: 'why', who: ['anyone'], may: ['link.why'], limits: { rate: WHY_PER_MINUTE }, label: 'Anyone: ask why they were refused' },
   ]
 }
 
-/** The rows to start with. */
+/** The rows to start with, for what people do. What a link itself needs (identify, ping, signalling) has its rows in the mesh room: linkRows(). */
 export function defaultRows(place: Place, lobby: boolean): readonly PolicyRow[] {
   return [...memberRows(place), ...lobbyRows(lobby, place)]
 }

@@ -26,20 +26,20 @@ const allowed = (place: Place, lobby: boolean, role?: Who['roles'][number]) => {
   return ALL.filter((may) => ask(may).allow)
 }
 
-test('defaultRows() open to strangers only what the lobby is for, and nothing but the reason for a refusal without it', () => {
+test('defaultRows() open to strangers only what the lobby is for, and nothing without it', () => {
   for (const place of ['peer', 'relay'] as const) {
-    assert.deepEqual(allowed(place, true), ['link.why'], 'a stranger outside of the lobby')
-    assert.deepEqual(allowed(place, false, 'lobby'), ['link.why'])
+    assert.deepEqual(allowed(place, true), [], 'a stranger outside of the lobby')
+    assert.deepEqual(allowed(place, false, 'lobby'), [])
   }
-  assert.deepEqual(allowed('peer', true, 'lobby'), ['message.send', 'file.offer', 'link.echo', 'link.why'])
-  assert.deepEqual(allowed('relay', true, 'lobby'), ['link.echo', 'link.why', 'presence.join', 'relay.reserve', 'relay.hop'])
+  assert.deepEqual(allowed('peer', true, 'lobby'), ['message.send', 'file.offer'])
+  assert.deepEqual(allowed('relay', true, 'lobby'), ['presence.join', 'relay.reserve', 'relay.hop'])
 })
 
 test('defaultRows() let members and own devices in, lobby or not, with circuits that carry no limit', () => {
   for (const role of ['member', 'own'] as const) {
     for (const lobby of [true, false]) {
-      assert.deepEqual(allowed('peer', lobby, role), ['message.send', 'file.offer', 'link.echo', 'link.why'])
-      assert.deepEqual(allowed('relay', lobby, role), ['link.echo', 'link.why', 'presence.join', 'relay.reserve', 'relay.hop'])
+      assert.deepEqual(allowed('peer', lobby, role), ['message.send', 'file.offer'])
+      assert.deepEqual(allowed('relay', lobby, role), ['presence.join', 'relay.reserve', 'relay.hop'])
       const hop = decideBy(defaultRows('relay', lobby))(
         { peer: ANA, roles: [role, 'lobby'] },
         'relay.hop',
