@@ -13,7 +13,7 @@ import { needsBrowser } from './test-files.mjs'
 const COMMANDS = {
   start: async (args, env) => {
     await withSetupLock(() => ensureBuild(env))
-    return becomeProgram('node', [join(root, 'relay-server', 'main.ts'), 'relay', ...args], env)
+    return becomeProgram('node', [join(root, 'relay-server', 'cli.ts'), 'relay', ...args], env)
   },
   build: (_args, env) => withSetupLock(() => ensureBuild(env)),
   docs: (_args, env) => becomeProgram('node', [join(root, 'tools', 'docs.mjs')], env),
