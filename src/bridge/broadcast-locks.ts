@@ -1,0 +1,117 @@
+/** Locks without Web Locks: the holder answers questions on a BroadcastChannel, silence means death, a claim that nobody objects to wins. Message handlers run even in tabs whose timers are throttled. Two holders after a sleep are told apart: the newer stays. */
+import { abortable, sleep } from '../shared/async.ts'
+import type { Clock } from '../shared/clock.ts'
+import { MeshError } from '../shared/errors.ts'
+import { LOCK_ASK_INTERVAL, LOCK_CLAIM, LOCK_DEAD } from './limits.ts'
+import type { HeldLock, Locks } from './locks.ts'
+
+type LockMessage =
+  | { readonly t: 'ask'; readonly name: string; readonly id: string }
+  | { readonly t: 'held'; readonly name: string; readonly id: string; readonly since: number }
+  | { readonly t: 'claim'; readonly name: string; readonly id: string }
+  | { readonly t: 'free'; readonly name: string }
+
+/** A BroadcastChannel, or anything that reaches all others and not itself. */
+export interface BroadcastPort {
+  postMessage(message: unknown): void
+  addEventListener(type: 'message', listen: (event: { readonly data: unknown }) => void): void
+  close(): void
+}
+
+interface Holding {
+  readonly id: string
+  readonly since: number
+  readonly lost: AbortController
+}
+
+/** The channel belongs to the locks. `makeId` gives unique texts. */
+export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () => string): Locks {
+  const held = new Map<string, Holding>()
+  const listeners = new Set<(message: LockMessage) => void>()
+  const post = (message: LockMessage) => {
+    channel.postMessage(message)
+    // Others in this very thread compete too.
+    receive(message)
+  }
+  const receive = (message: LockMessage) => {
+    const own = held.get(message.name)
+    if (own && message.t !== 'free' && message.id !== own.id) {
+      if (message.t === 'held' && message.since > own.since) {
+        held.delete(message.name)
+        own.lost.abort(new MeshError('OLD_INSTANCE', `another took over ${message.name}`))
+      } else answer(message.name, own)
+    }
+    for (const listen of [...listeners]) listen(message)
+  }
+  const answer = (name: string, { id, since }: Holding) => {
+    const message: LockMessage = { t: 'held', name, id, since }
+    channel.postMessage(message)
+    for (const listen of [...listeners]) listen(message)
+  }
+  channel.addEventListener('message', ({ data }) => receive(data as LockMessage))
+
+  /** Resolves when nobody holds it: at once on 'free', else after LOCK_DEAD ms of silence. */
+  const gone = async (name: string, signal?: AbortSignal): Promise<void> => {
+    let heard = clock.monotonic()
+    let free = false
+    let wake: (() => void) | undefined
+    const listen = (message: LockMessage) => {
+      if (message.name !== name) return
+      if (message.t === 'held') heard = clock.monotonic()
+      if (message.t !== 'free') return
+      free = true
+      wake?.()
+    }
+    listeners.add(listen)
+    try {
+      while (!free && clock.monotonic() - heard < LOCK_DEAD) {
+        post({ t: 'ask', name, id: '' })
+        const woken = new Promise<void>((resolve) => (wake = resolve))
+        await abortable(Promise.race([sleep(clock, LOCK_ASK_INTERVAL), woken]), signal)
+      }
+    } finally {
+      listeners.delete(listen)
+    }
+  }
+  /** True when nobody held it and nobody with a smaller id claimed it meanwhile. */
+  const claim = async (name: string, id: string, signal?: AbortSignal): Promise<boolean> => {
+    let beaten = false
+    const listen = (message: LockMessage) => {
+      if (message.name !== name || message.t === 'free') return
+      if (message.t === 'held' || (message.t === 'claim' && message.id < id)) beaten = true
+      // Who claims later must hear of this claim too.
+      else if (message.t === 'claim' && message.id > id) channel.postMessage({ t: 'claim', name, id })
+    }
+    listeners.add(listen)
+    try {
+      post({ t: 'claim', name, id })
+      await abortable(sleep(clock, LOCK_CLAIM), signal)
+    } finally {
+      listeners.delete(listen)
+    }
+    return !beaten
+  }
+  return {
+    gone,
+    async hold(name, signal): Promise<HeldLock> {
+      const id = makeId()
+      while (!(await claim(name, id, signal))) await gone(name, signal)
+      const holding: Holding = { id, since: clock.now(), lost: new AbortController() }
+      held.set(name, holding)
+      answer(name, holding)
+      return {
+        lost: holding.lost.signal,
+        release() {
+          if (held.get(name) !== holding) return
+          held.delete(name)
+          post({ t: 'free', name })
+        },
+      }
+    },
+    close() {
+      for (const name of held.keys()) channel.postMessage({ t: 'free', name })
+      held.clear()
+      channel.close()
+    },
+  }
+}

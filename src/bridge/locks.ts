@@ -1,0 +1,48 @@
+/** Named locks over all threads of the origin: Web Locks where there are, else an election over BroadcastChannel (broadcast-locks.ts). A holder that dies lets go: that is how every death in the bridge is noticed. */
+import { MeshError } from '../shared/errors.ts'
+
+export interface HeldLock {
+  /** Idempotent. */
+  release(): void
+  /** Fires when somebody else took it over: only without Web Locks, after this thread slept. Its holder must stop. */
+  readonly lost: AbortSignal
+}
+
+export interface Locks {
+  /** Waits until `name` is ours. ABORTED by the signal. */
+  hold(name: string, signal?: AbortSignal): Promise<HeldLock>
+  /** Resolves when nobody holds `name`: its holder let go or died. For names with a single holder ever. ABORTED by the signal. */
+  gone(name: string, signal?: AbortSignal): Promise<void>
+  close(): void
+}
+
+/** `navigator.locks`, as far as it is used here. */
+export interface LockManagerLike {
+  request(name: string, options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal }, work: () => Promise<void> | undefined): Promise<unknown>
+}
+
+export function webLocks(manager: LockManagerLike): Locks {
+  return {
+    hold(name, signal) {
+      const got = Promise.withResolvers<HeldLock>()
+      const released = Promise.withResolvers<void>()
+      const lost = new AbortController()
+      manager
+        .request(name, { signal }, () => {
+          got.resolve({ release: released.resolve, lost: lost.signal })
+          return released.promise
+        })
+        .catch((cause: unknown) => got.reject(signal?.aborted ? new MeshError('ABORTED', `gave up waiting for ${name}`, { cause }) : cause))
+      return got.promise
+    },
+    async gone(name, signal) {
+      try {
+        // Shared: several may wait for the same death.
+        await manager.request(name, { mode: 'shared', signal }, () => undefined)
+      } catch (cause) {
+        throw new MeshError('ABORTED', `gave up watching ${name}`, { cause })
+      }
+    },
+    close: () => undefined,
+  }
+}

@@ -1,0 +1,37 @@
+/** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
+import type { PolicyRow } from '../core/access.ts'
+import type { HandleOptions, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { StreamMeta } from './stream.ts'
+
+/** Calls page → worker. `channel` is the number under which the stream's bytes will run. */
+export type MeshApi = {
+  hello(): { readonly peer: string; readonly vip: string; readonly state: MeshState }
+  open(channel: number, peer: string, protocol: string, direct: boolean): StreamMeta
+  handle(handler: number, protocol: string, allow: HandleOptions['allow'] | undefined): void
+  unhandle(handler: number): void
+  send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>): string
+  ping(peer: string): number
+  rename(name: string, peer: string | undefined): void
+  offer(peer: string, source: Blob, name: string | undefined): string
+  accept(id: string): void
+  decline(id: string): void
+  cancel(id: string): void
+  openFile(id: string): Blob
+  removeFile(id: string): void
+  rows(): readonly PolicyRow[]
+  putRow(row: PolicyRow): void
+  removeRow(id: string): void
+}
+
+type EventOf<K extends keyof MeshEvents> = { readonly type: K; readonly detail: MeshEvents[K] }
+export type AnyMeshEvent = { [K in keyof MeshEvents]: EventOf<K> }[keyof MeshEvents]
+
+/** Worker → page on CHANNEL.push. */
+export type Push =
+  | { readonly t: 'event'; readonly n: number; readonly event: AnyMeshEvent }
+  | { readonly t: 'stream'; readonly handler: number; readonly channel: number; readonly meta: StreamMeta }
+
+/** Page → worker: every event up to `n` arrived. */
+export interface PushAck {
+  readonly ack: number
+}

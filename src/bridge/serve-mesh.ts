@@ -1,0 +1,105 @@
+/** Serves a Mesh to one page over a Carrier: calls, streams, handlers, and its events with a bound on what waits for a page that does not answer. */
+import type { Mesh, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { PeerStream } from '../core/peer-stream.ts'
+import { MeshError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { type Carrier, CHANNEL } from './carrier.ts'
+import { EVENTS_IN_FLIGHT, EVENTS_WAITING, MAX_HANDLERS } from './limits.ts'
+import { type Methods, serveLink } from './link.ts'
+import type { AnyMeshEvent, MeshApi, Push, PushAck } from './mesh-api.ts'
+import { metaOf, serveStream } from './stream.ts'
+
+/** Ends with the carrier: its streams are aborted and its handlers unregistered then. The mesh stays. */
+export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
+  const push = carrier.channel(CHANNEL.push)
+  const events = createEventQueue((n, event) => push.post({ t: 'event', n, event } satisfies Push))
+  push.listen((message) => events.acknowledge((message as PushAck).ack))
+  for (const type of EVENT_TYPES)
+    mesh.addEventListener(type, ({ detail }) => events.add({ type, detail } as AnyMeshEvent), { signal: carrier.signal })
+  carrier.signal.addEventListener('abort', () => {
+    if (events.dropped() > 0) log('bridge.events.dropped', { count: events.dropped() }, 'warn')
+  })
+  const accept = (handler: number, stream: PeerStream) => {
+    const channel = carrier.allocate()
+    push.post({ t: 'stream', handler, channel, meta: metaOf(stream) } satisfies Push)
+    return serveStream(stream, carrier.channel(channel), carrier.signal)
+  }
+  serveLink<MeshApi>(carrier.channel(CHANNEL.mesh), methodsOf(mesh, carrier, accept), carrier.signal)
+}
+
+const EVENT_TYPES: readonly (keyof MeshEvents)[] = ['statechange', 'peerchange', 'message', 'messagechange', 'fileoffer', 'transferchange']
+
+function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, stream: PeerStream) => Promise<void>): Methods<MeshApi> {
+  const handlers = new Map<number, AbortController>()
+  return {
+    hello: () => ({ peer: mesh.peer, vip: mesh.vip, state: plainState(mesh.state) }),
+    async open(signal, channel, peer, protocol, direct) {
+      const stream = await mesh.open(peer, protocol, { signal, direct })
+      if (carrier.signal.aborted) stream.abort(carrier.signal.reason)
+      void serveStream(stream, carrier.channel(channel), carrier.signal)
+      return metaOf(stream)
+    },
+    async handle(_, handler, protocol, allow) {
+      if (handlers.size >= MAX_HANDLERS) throw new MeshError('LIMIT_REACHED', `${MAX_HANDLERS} handlers are registered`)
+      const stop = new AbortController()
+      handlers.set(handler, stop)
+      const signal = AbortSignal.any([stop.signal, carrier.signal])
+      await mesh.handle(protocol, (stream) => accept(handler, stream), { signal, ...(allow ? { allow } : {}) })
+    },
+    unhandle(_, handler) {
+      handlers.get(handler)?.abort()
+      handlers.delete(handler)
+    },
+    send: (signal, peer, topic, data) => mesh.send(peer, topic, data, { signal }),
+    ping: (signal, peer) => mesh.ping(peer, { signal }),
+    rename: (_, name, peer) => mesh.rename(name, peer),
+    offer: (signal, peer, source, name) => mesh.files.offer(peer, source, { signal, ...(name === undefined ? {} : { name }) }),
+    accept: (_, id) => mesh.files.accept(id),
+    decline: (_, id) => mesh.files.decline(id),
+    cancel: (_, id) => mesh.files.cancel(id),
+    openFile: (_, id) => mesh.files.open(id),
+    removeFile: (_, id) => mesh.files.remove(id),
+    rows: () => mesh.policy.rows(),
+    putRow: (_, row) => mesh.policy.put(row),
+    removeRow: (_, id) => mesh.policy.remove(id),
+  }
+}
+
+/** A getter or a frozen list clones fine; a class instance in it would not. */
+function plainState(state: MeshState): MeshState {
+  return { ...state }
+}
+
+/** Sends at most EVENTS_IN_FLIGHT unacknowledged. Of `statechange` only the newest waits. */
+export function createEventQueue(send: (n: number, event: AnyMeshEvent) => void) {
+  let waiting: AnyMeshEvent[] = []
+  let sent = 0
+  let acked = 0
+  let stateInFlight = 0 // its number, 0 = none
+  let newest: AnyMeshEvent | undefined
+  let dropped = 0
+  const flush = () => {
+    while (waiting.length > 0 && sent - acked < EVENTS_IN_FLIGHT) send(++sent, waiting.shift() as AnyMeshEvent)
+    if (!newest || stateInFlight > 0 || sent - acked >= EVENTS_IN_FLIGHT) return
+    stateInFlight = ++sent
+    send(sent, newest)
+    newest = undefined
+  }
+  return {
+    add(event: AnyMeshEvent) {
+      if (event.type === 'statechange') newest = event
+      else waiting.push(event)
+      if (waiting.length > EVENTS_WAITING) {
+        waiting = waiting.slice(1)
+        dropped++
+      }
+      flush()
+    },
+    acknowledge(n: number) {
+      acked = Math.max(acked, Math.min(n, sent))
+      if (acked >= stateInFlight) stateInFlight = 0
+      flush()
+    },
+    dropped: () => dropped,
+  }
+}

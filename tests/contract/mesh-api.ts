@@ -1,0 +1,273 @@
+/** Contract of the Mesh interface (design §4) as a list of cases, so that the same code runs against a mesh in Node.js, in a worker and behind the bridge in a page. Uses web platform APIs alone. */
+import type { Mesh } from '../../src/core/mesh.ts'
+import { readAll, sha256, writeAll } from './stream-bytes.ts'
+
+/** Two running meshes that reach each other and may open each other's streams; each case leaves them usable but the last. */
+export interface MeshContext {
+  readonly a: Mesh
+  readonly b: Mesh
+}
+
+export interface MeshCase {
+  readonly name: string
+  run(context: MeshContext): Promise<void>
+}
+
+const MIB = 1024 * 1024
+
+/** In this order; `close` is last because it ends `a`. */
+export const MESH_CASES: readonly MeshCase[] = [
+  { name: 'peer, vip and state name the same identity', run: identity },
+  { name: 'open() carries 1 MiB there and back, equal by SHA-256', run: echo },
+  { name: 'close() of a writable is a half-close', run: halfClose },
+  { name: 'abort() by the opener resets the handler', run: abortByOpener },
+  { name: 'abort() by the handler resets the opener', run: abortByHandler },
+  { name: 'handle() ends with its signal, then open() fails with UNKNOWN_PROTOCOL', run: unregister },
+  { name: 'open() fails with UNKNOWN_PROTOCOL when nobody handles it', run: absent },
+  { name: 'open() of a handler for nobody fails with ACCESS_DENIED', run: denied },
+  { name: 'open() fails with ABORTED when its signal fired', run: aborted },
+  { name: 'open() of a peer that is nowhere fails with PEER_UNREACHABLE or TIMEOUT', run: unreachable },
+  { name: 'a handler that throws resets the stream', run: throwing },
+  { name: 'a slow reader slows the writer', run: backPressure },
+  { name: 'send() arrives once and in order', run: messages },
+  { name: 'send() refuses more than 256 KiB', run: tooLarge },
+  { name: 'listeners end with their signal and see statechange', run: events },
+  { name: 'policy rows can be put, read and removed', run: policy },
+  { name: 'ping() gives milliseconds', run: ping },
+  { name: 'close() ends streams and refuses new ones', run: close },
+]
+
+async function identity({ a, b }: MeshContext): Promise<void> {
+  equal(a.state.peer, a.peer, 'state.peer')
+  equal(a.state.vip, a.vip, 'state.vip')
+  check(/^12D3Koo/.test(a.peer), `PeerID ${a.peer}`)
+  check(a.peer !== b.peer, 'two meshes have two keys')
+  equal(a.state.names.peerId, a.peer, 'names.peerId')
+}
+
+async function echo({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-echo/1.0.0', (stream) => stream.readable.pipeTo(stream.writable))
+  const stream = await a.open(b.peer, '/x/contract-echo/1.0.0')
+  equal(stream.peer, b.peer, 'stream.peer')
+  equal(stream.protocol, '/x/contract-echo/1.0.0', 'stream.protocol')
+  const sent = new Uint8Array(MIB)
+  for (let at = 0; at < MIB; at += 65_536) crypto.getRandomValues(sent.subarray(at, at + 65_536))
+  const writing = writeAll(stream, sent)
+  const got = await readAll(stream)
+  await writing
+  await within(stream.closed, 'closed')
+  equal(await sha256(got), await sha256(sent), 'SHA-256')
+}
+
+async function halfClose({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-half/1.0.0', async (stream) => {
+    const got = await readAll(stream)
+    await writeAll(stream, new TextEncoder().encode(`${got.byteLength} bytes`))
+  })
+  const stream = await a.open(b.peer, '/x/contract-half/1.0.0')
+  await writeAll(stream, new Uint8Array(100))
+  equal(new TextDecoder().decode(await readAll(stream)), '100 bytes', 'what comes after the half-close')
+  await within(stream.closed, 'closed')
+}
+
+async function abortByOpener({ a, b }: MeshContext): Promise<void> {
+  const seen = Promise.withResolvers<string>()
+  await b.handle('/x/contract-abort-a/1.0.0', async (stream) => {
+    seen.resolve(await codeFrom(readAll(stream)))
+  })
+  const stream = await a.open(b.peer, '/x/contract-abort-a/1.0.0')
+  await stream.writable.getWriter().write(new Uint8Array(10))
+  stream.abort()
+  stream.abort()
+  check(['STREAM_RESET', 'PATH_LOST'].includes(await within(seen.promise, 'the reset')), 'the handler sees a reset')
+  equal(await codeFrom(stream.closed), 'ABORTED', 'closed of the aborted stream')
+}
+
+async function abortByHandler({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-abort-b/1.0.0', async (stream) => {
+    await stream.readable.getReader().read()
+    stream.abort()
+  })
+  const stream = await a.open(b.peer, '/x/contract-abort-b/1.0.0')
+  await stream.writable.getWriter().write(new Uint8Array(10))
+  equal(await codeFrom(readAll(stream)), 'STREAM_RESET', 'reading')
+  equal(await codeFrom(stream.closed), 'STREAM_RESET', 'closed')
+}
+
+async function unregister({ a, b }: MeshContext): Promise<void> {
+  const stop = new AbortController()
+  await b.handle('/x/contract-stop/1.0.0', (stream) => stream.readable.pipeTo(stream.writable), { signal: stop.signal })
+  const stream = await a.open(b.peer, '/x/contract-stop/1.0.0')
+  await writeAll(stream, new Uint8Array(1))
+  equal((await readAll(stream)).byteLength, 1, 'the echo')
+  stop.abort()
+  await until(async () => (await codeOfOpen(a, b.peer, '/x/contract-stop/1.0.0')) === 'UNKNOWN_PROTOCOL', 'the handler to be gone')
+}
+
+async function absent({ a, b }: MeshContext): Promise<void> {
+  equal(await codeOfOpen(a, b.peer, '/x/contract-nobody/1.0.0'), 'UNKNOWN_PROTOCOL', 'code')
+}
+
+async function denied({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-denied/1.0.0', (stream) => stream.abort(), { allow: 'nobody' })
+  equal(await codeOfOpen(a, b.peer, '/x/contract-denied/1.0.0'), 'ACCESS_DENIED', 'code')
+}
+
+async function aborted({ a, b }: MeshContext): Promise<void> {
+  equal(await codeFrom(a.open(b.peer, '/x/contract-echo/1.0.0', { signal: AbortSignal.abort() })), 'ABORTED', 'code')
+}
+
+async function unreachable({ a }: MeshContext): Promise<void> {
+  const code = await codeFrom(
+    a.open('12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN', '/x/contract-echo/1.0.0', { signal: AbortSignal.timeout(2_000) }),
+  )
+  check(code === 'PEER_UNREACHABLE' || code === 'TIMEOUT', `code ${code}`)
+}
+
+async function throwing({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-throw/1.0.0', async () => {
+    throw new RangeError('on purpose')
+  })
+  const stream = await a.open(b.peer, '/x/contract-throw/1.0.0')
+  equal(await codeFrom(readAll(stream)), 'STREAM_RESET', 'reading')
+}
+
+async function backPressure({ a, b }: MeshContext): Promise<void> {
+  const go = Promise.withResolvers<void>()
+  const total = Promise.withResolvers<number>()
+  await b.handle('/x/contract-slow/1.0.0', async (stream) => {
+    await go.promise
+    total.resolve((await readAll(stream)).byteLength)
+  })
+  const stream = await a.open(b.peer, '/x/contract-slow/1.0.0')
+  let written = 0
+  const writing = (async () => {
+    const writer = stream.writable.getWriter()
+    for (let i = 0; i < 384; i++) {
+      await writer.write(new Uint8Array(65_536))
+      written += 65_536
+    }
+    await writer.close()
+  })()
+  let last = -1
+  await until(async () => {
+    const still = written > 0 && written === last
+    last = written
+    await pause(150)
+    return still
+  }, 'the writer to stop')
+  const stoppedAt = written
+  go.resolve()
+  check(stoppedAt <= 8 * MIB, `${stoppedAt} bytes were taken before the reader read`)
+  await within(writing, 'the rest to be written')
+  equal(await within(total.promise, 'the rest to arrive'), 384 * 65_536, 'bytes')
+}
+
+async function messages({ a, b }: MeshContext): Promise<void> {
+  const got: string[] = []
+  const stop = new AbortController()
+  b.addEventListener('message', ({ detail }) => void (detail.topic === 'contract' && got.push(new TextDecoder().decode(detail.data))), {
+    signal: stop.signal,
+  })
+  const sent = Array.from({ length: 20 }, (_, i) => `message ${i}`)
+  for (const text of sent) check((await a.send(b.peer, 'contract', text)).length > 0, 'send() gives an id')
+  await until(async () => got.length >= sent.length, 'the messages')
+  await until(async () => a.state.messages.filter(({ topic }) => topic === 'contract').every(({ status }) => status === 'delivered'), 'the receipts')
+  equal(got.join(), sent.join(), 'messages')
+  stop.abort()
+}
+
+async function tooLarge({ a, b }: MeshContext): Promise<void> {
+  const code = await codeFrom(a.send(b.peer, 'contract', new Uint8Array(256 * 1024 + 1)))
+  check(code === 'BAD_ARGUMENT' || code === 'FRAME_TOO_LARGE', `code ${code}`)
+}
+
+async function events({ a }: MeshContext): Promise<void> {
+  const stop = new AbortController()
+  const names: string[] = []
+  a.addEventListener('statechange', ({ type, detail }) => names.push(`${type} ${detail.name}`), { signal: stop.signal })
+  await a.rename('first name')
+  await until(async () => names.includes('statechange first name'), 'the new name in an event')
+  equal(a.state.name, 'first name', 'state.name')
+  stop.abort()
+  const before = names.length
+  await a.rename('second name')
+  await until(async () => a.state.name === 'second name', 'the new name in the state')
+  equal(names.length, before, 'events after the signal')
+}
+
+async function policy({ b }: MeshContext): Promise<void> {
+  const row = { id: 'contract-row', who: ['anyone'], may: ['stream.open'], to: ['/x/contract-row/1.0.0'], label: 'a row of the contract suite' }
+  await b.policy.put(row)
+  const found = (await b.policy.rows()).find(({ id }) => id === row.id)
+  equal(found?.label, row.label, 'label')
+  await b.policy.remove(row.id)
+  equal(
+    (await b.policy.rows()).some(({ id }) => id === row.id),
+    false,
+    'row is gone',
+  )
+  equal(await codeFrom(b.policy.put({ ...row, who: 'wrong' as never })), 'BAD_ARGUMENT', 'a malformed row')
+}
+
+async function ping({ a, b }: MeshContext): Promise<void> {
+  const ms = await a.ping(b.peer)
+  check(ms > 0 && ms < 10_000, `${ms} ms`)
+}
+
+async function close({ a, b }: MeshContext): Promise<void> {
+  await b.handle('/x/contract-close/1.0.0', async (stream) => {
+    await readAll(stream).catch(() => undefined)
+  })
+  const stream = await a.open(b.peer, '/x/contract-close/1.0.0')
+  await stream.writable.getWriter().write(new Uint8Array(1))
+  const reading = codeFrom(readAll(stream))
+  await a.close()
+  await a.close()
+  check((await within(reading, 'the stream to end')) !== 'nothing', 'an open stream fails')
+  check((await codeOfOpen(a, b.peer, '/x/contract-close/1.0.0')) !== 'nothing', 'open() fails')
+  await until(async () => a.state.status === 'stopped', 'state.status to be stopped')
+}
+
+/** The code with which open() or the first read fails; a refusal may show in either. */
+function codeOfOpen(mesh: Mesh, peer: string, protocol: string): Promise<string> {
+  return codeFrom(mesh.open(peer, protocol).then(readAll))
+}
+
+async function codeFrom(promise: Promise<unknown>): Promise<string> {
+  return within(
+    promise.then(
+      () => 'nothing',
+      (error: { code?: string }) => String(error?.code ?? error),
+    ),
+    'an error',
+  )
+}
+
+const DEADLINE = 20_000 // ms; two busy cores
+
+function within<T>(promise: Promise<T>, what: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`waited ${DEADLINE} ms in vain for ${what}`)), DEADLINE)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + DEADLINE
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited ${DEADLINE} ms in vain for ${what}`)
+    await pause(10)
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function equal(actual: unknown, expected: unknown, what: string): void {
+  check(actual === expected, `${what}: got ${String(actual)}, expected ${String(expected)}`)
+}
+
+function check(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(what)
+}
