@@ -66,14 +66,14 @@ for (const mode of [
   })
 }
 
-test('loadBrowserIdentity() gives two racing tabs and two workers one key, new for exactly one', async () => {
+test('loadBrowserIdentity() gives two racing tabs, a worker and a SharedWorker one key, new for exactly one', async () => {
   const context = await chromium.browser.newContext()
   const [left, right] = await Promise.all([open(context), open(context)])
   const all = await Promise.all([
     left.evaluate(() => identityPage.load()),
     right.evaluate(() => identityPage.load()),
     left.evaluate(() => identityPage.loadInWorker()),
-    right.evaluate(() => identityPage.loadInWorker()),
+    right.evaluate(() => identityPage.loadInWorker(true)),
   ])
   assert.equal(new Set(all.map(({ peer, sealing }) => `${peer} ${sealing}`)).size, 1)
   assert.equal(all.filter(({ isNew }) => isNew).length, 1)

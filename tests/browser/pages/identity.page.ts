@@ -15,8 +15,8 @@ export interface IdentityPage {
   load(options?: {
     webCrypto?: boolean
   }): Promise<{ peer: string; sealing: string; isNew: boolean; seeds: string[]; valid: boolean; shared: boolean }>
-  /** Load in a dedicated worker of this page. */
-  loadInWorker(): Promise<{ peer: string; sealing: string; isNew: boolean }>
+  /** Load in a dedicated worker of this page, or in a SharedWorker. */
+  loadInWorker(shared?: boolean): Promise<{ peer: string; sealing: string; isNew: boolean }>
   dump(): Promise<Dump>
 }
 
@@ -36,16 +36,16 @@ async function load(options: BrowserIdentityOptions = {}): ReturnType<IdentityPa
   return { peer: identity.peer, sealing: toHex(identity.sealing.publicKey), isNew: identity.isNew, seeds, valid, shared }
 }
 
-async function loadInWorker(): ReturnType<IdentityPage['loadInWorker']> {
-  const worker = new Worker(new URL('./identity.worker.ts', import.meta.url), { type: 'module' })
-  try {
-    return await new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data)
-      worker.onerror = (event) => reject(new Error(event.message))
-    })
-  } finally {
-    worker.terminate()
-  }
+async function loadInWorker(shared = false): ReturnType<IdentityPage['loadInWorker']> {
+  return new Promise((resolve, reject) => {
+    const onmessage = ({ data }: MessageEvent) => resolve(data)
+    const onerror = (event: Event) => reject(new Error((event as ErrorEvent).message))
+    if (shared) {
+      const worker = new SharedWorker(new URL('./identity.worker.ts', import.meta.url), { type: 'module' })
+      worker.port.onmessage = onmessage
+      worker.onerror = onerror
+    } else Object.assign(new Worker(new URL('./identity.worker.ts', import.meta.url), { type: 'module' }), { onmessage, onerror })
+  })
 }
 
 async function dump(): Promise<Dump> {

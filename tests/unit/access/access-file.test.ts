@@ -1,6 +1,6 @@
 /** access.json: what a file may say, the line of every mistake, its own tests, and reading it again while the relay runs. */
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -228,4 +228,11 @@ test('the default rows of a relay pass the tests an owner would write', () => {
   ]
   readAccessText(JSON.stringify({ tests }), defaultRows('relay', true), 0)
   assert.throws(() => readAccessText(JSON.stringify({ tests }), defaultRows('relay', false), 0), /test 2 expects allow/)
+})
+
+test('the access.json of the README is right', async () => {
+  const readme = await readFile(new URL('../../../src/access/README.md', import.meta.url), 'utf8')
+  const example = /```jsonc\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no example')
+  const rows = readAccessText(example, defaultRows('relay', true), BEFORE)
+  assert.equal(rows.at(-1)?.label, 'Ana')
 })
