@@ -1,54 +1,64 @@
-/** `/.well-known/dmesh.json`: what a relay publishes about itself and a browser needs to join. Parsed once, here, with caps; unknown fields are ignored so that newer relays still work. Pure. */
+/** What a relay says about itself at /.well-known/dmesh.json: the shape, and the parser for those who read it. Never trusts its size or its texts: everything is capped here. */
 import * as v from 'valibot'
 import { MeshError } from '../shared/errors.ts'
 import { peerOfAddress } from './address.ts'
 
-/** Path on every relay's origin. */
+export interface SiteConfig {
+  /** Version of this shape. */
+  readonly v: 1
+  /** PeerID of the relay, base58. */
+  readonly peer: string
+  /** Of the relay's program. */
+  readonly version: string
+  /** Hash of the page it serves, 'none' when it serves none. */
+  readonly build: string
+  /** What its operator calls it. */
+  readonly name: string
+  /** Multiaddr texts ending in /p2p/<peer>, best first. */
+  readonly addresses: readonly string[]
+  /** `stun:host:port`. */
+  readonly stun: readonly string[]
+  /** What it grants: number by name, unit by name (transports/relay/limits.ts). */
+  readonly quotas: Readonly<Record<string, number>>
+  /** Everybody who opens the page meets in its public mesh. */
+  readonly lobby: boolean
+}
+
+/** Where it lies on a relay's origin. */
 export const SITE_CONFIG_PATH = '/.well-known/dmesh.json'
 
-/** Bytes of the answer that are read: 32 addresses and every quota are under 8 KiB. */
+/** Bytes of the whole text; ours has about 2 kB. */
 export const MAX_SITE_CONFIG = 64 * 1024
 
-const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max))
+const text = (most: number) => v.pipe(v.string(), v.maxLength(most))
 
-const SiteConfigSchema = v.object({
-  /** Version of this format. */
+const schema = v.object({
   v: v.literal(1),
-  /** PeerID of the relay, base58. */
-  peer: v.pipe(v.string(), v.regex(/^[1-9A-HJ-NP-Za-km-z]{46,60}$/)),
-  /** Version of the relay's software. */
+  peer: v.pipe(text(128), v.regex(/^[1-9A-HJ-NP-Za-km-z]{32,128}$/)),
   version: text(64),
-  /** Host a person knows, e.g. home.example. */
-  name: text(255),
-  /** Multiaddr texts that end in /p2p/<peer>. */
-  addresses: v.pipe(v.array(v.pipe(v.string(), v.startsWith('/'), v.maxLength(512))), v.maxLength(32)),
-  /** Own STUN responders, e.g. stun:home.example:3478. Never a third party's. */
-  stun: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^(stuns?:)?[A-Za-z0-9.\-:[\]]{1,255}:\d{1,5}$/))), v.maxLength(4)), []),
-  /** Limits the relay enforces; names and units as its README says. */
-  quotas: v.optional(
-    v.pipe(
-      v.record(v.pipe(v.string(), v.maxLength(64)), v.pipe(v.number(), v.finite(), v.minValue(0))),
-      v.check((quotas) => Object.keys(quotas).length <= 64, 'too many quotas'),
-    ),
-    {},
+  build: text(64),
+  name: v.pipe(
+    text(256),
+    v.transform((name) => name.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 64)),
   ),
-  /** Whether its public mesh is open. */
-  lobby: v.optional(v.boolean(), false),
+  addresses: v.pipe(v.array(text(1024)), v.maxLength(64)),
+  stun: v.pipe(v.array(v.pipe(text(300), v.regex(/^stun:[^\s/?#@]+$/))), v.maxLength(8)),
+  quotas: v.pipe(
+    v.record(text(64), v.pipe(v.number(), v.finite())),
+    v.check((quotas) => Object.keys(quotas).length <= 64),
+  ),
+  lobby: v.boolean(),
 })
 
-export type SiteConfig = v.InferOutput<typeof SiteConfigSchema>
-
-/** BAD_CONFIG naming the field; UNKNOWN_VERSION for a format newer than this build. STUN entries come back with their scheme. */
+/** Checked and frozen off from its source. Addresses of another peer are left out. UNKNOWN_VERSION when `v` is newer, BAD_RECORD for anything else that does not fit. */
 export function parseSiteConfig(value: unknown): SiteConfig {
-  const version = (value as { v?: unknown } | null)?.v
-  if (typeof version === 'number' && version > 1) throw new MeshError('UNKNOWN_VERSION', `the relay publishes version ${version} of dmesh.json`)
-  const parsed = v.safeParse(SiteConfigSchema, value)
+  const { v: version } = (value ?? {}) as { v?: unknown }
+  if (typeof version === 'number' && version !== 1) throw new MeshError('UNKNOWN_VERSION', `dmesh.json has version ${version}, this program reads 1`)
+  const parsed = v.safeParse(schema, value)
   if (!parsed.success) {
     const [issue] = parsed.issues
-    throw new MeshError('BAD_CONFIG', `dmesh.json: ${v.getDotPath(issue) ?? 'root'}: ${issue.message}`)
+    throw new MeshError('BAD_RECORD', `dmesh.json: ${v.getDotPath(issue) ?? 'the whole'} is wrong`)
   }
   const { output } = parsed
-  const foreign = output.addresses.find((address) => peerOfAddress(address) !== output.peer)
-  if (foreign) throw new MeshError('BAD_CONFIG', `dmesh.json: address of another peer: ${foreign}`)
-  return { ...output, stun: output.stun.map((entry) => (/^stuns?:/.test(entry) ? entry : `stun:${entry}`)) }
+  return { ...output, addresses: output.addresses.filter((address) => peerOfAddress(address) === output.peer) }
 }
