@@ -9,7 +9,7 @@ import { type Connector, createConnector } from './connector.ts'
 import { createGate, type Gate } from './gate.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
-import { OPEN_TIMEOUT } from './limits.ts'
+import { OPEN_TIMEOUT, RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
 import { openStream } from './open.ts'
 import type { MeshParts } from './parts.ts'
@@ -50,7 +50,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const stop = new AbortController()
   const { signal } = stop
   const bus = createBus<MeshEvents>({ onError: (type) => log('mesh.listener.threw', { type }, 'error') })
-  const swarm = await createSwarm({ ...parts, privateKey: toPrivateKey(identity), agent: `dmesh/${parts.version}` })
+  const swarm = await createSwarm({ ...parts, privateKey: toPrivateKey(identity), agent: `dmesh/${parts.version}`, window: parts.kind === 'relay' ? RELAY_WINDOW : STREAM_WINDOW })
   const links = createLinks(swarm, clock, signal)
   const names = await createNames(parts.records, parts.name)
   const keepers: Keeper[] = []
@@ -70,6 +70,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)
   Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })
 
+  services.presence.rename(names.mine())
   await swarm.libp2p.start()
   await gate.guardForeign()
   const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })

@@ -59,3 +59,9 @@ export const MAX_AWAY = 200
 
 /** Characters of a name. */
 export const MAX_NAME = 64
+
+/** Bytes a peer may send on one stream before we read: what a stream that is never read costs us. */
+export const STREAM_WINDOW = 4 * 1024 * 1024
+
+/** The same on a relay, which holds two windows a circuit and has many of them. */
+export const RELAY_WINDOW = 2 * 1024 * 1024

@@ -34,6 +34,8 @@ export interface SwarmParts {
   readonly log: Log
   /** Multiaddrs to tell others, beside those of the listeners. */
   readonly announce?: readonly string[]
+  /** Bytes of the largest receive window of a stream. */
+  readonly window: number
   /** Most connections at once. Default HIGH_WATER. */
   readonly maxConnections?: number
 }
@@ -46,7 +48,13 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
     addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
     transports: parts.transports.map(({ factory }) => factory),
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL })],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL,
+        maxOutboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL,
+        streamOptions: { maxStreamWindowSize: parts.window, maxReadBufferLength: 2 * parts.window },
+      }),
+    ],
     // A relay down at boot is normal: the keeper listens later.
     transportManager: { faultTolerance: 1 },
     connectionManager: {

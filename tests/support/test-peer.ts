@@ -1,0 +1,60 @@
+/** A peer in this process as a browser would be one: it knows a relay's origin and nothing else. */
+import { createPolicy } from '../../src/access/policy.ts'
+import { lobbyRows, memberRows } from '../../src/access/rows.ts'
+import { createPresence } from '../../src/discovery/registry/client.ts'
+import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
+import { createMesh } from '../../src/mesh/create.ts'
+import { linkRows } from '../../src/mesh/gate.ts'
+import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
+import { createRelaySource } from '../../src/mesh/relay-source.ts'
+import { createEcho } from '../../src/protocols/echo/protocol.ts'
+import { createFiles } from '../../src/protocols/files/protocol.ts'
+import { createMessages } from '../../src/protocols/message/protocol.ts'
+import { systemClock } from '../../src/shared/clock.ts'
+import { type Log, silentLog } from '../../src/shared/log.ts'
+import { createSha256 } from '../../src/storage/sha256.ts'
+import { createMemoryFiles, createMemoryRecords } from '../../src/storage/memory.ts'
+import { createRelayTransport } from '../../src/transports/relay/transport.ts'
+import { openNodeSocket } from '../../src/transports/websocket/listener.node.ts'
+import { createWebSocket } from '../../src/transports/websocket/transport.ts'
+
+export interface TestPeer {
+  readonly mesh: MeshHost
+  close(): Promise<void>
+}
+
+export interface TestPeerOptions {
+  readonly origin: string
+  readonly name: string
+  readonly log?: Log
+  readonly parts?: Partial<MeshParts>
+}
+
+export async function startTestPeer({ origin, name, log = silentLog(), parts = {} }: TestPeerOptions): Promise<TestPeer> {
+  const clock = systemClock()
+  const records = createMemoryRecords()
+  const relay = createRelayTransport({ clock, log })
+  const rows = [...linkRows(), ...lobbyRows(true, 'peer'), ...memberRows('peer')]
+  const mesh = await createMesh({
+    identity: await createEphemeralIdentity(),
+    records,
+    transports: [createWebSocket({ open: openNodeSocket }), relay],
+    relayClient: relay,
+    relays: [createRelaySource(origin)],
+    policy: await createPolicy({ records, defaults: rows, clock, log }),
+    protocols: {
+      message: await createMessages({ records }),
+      files: await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 }),
+      presence: createPresence({ name, kind: 'cli', instance: crypto.randomUUID(), start: 1 }),
+      more: [createEcho()],
+    },
+    clock,
+    log,
+    name,
+    version: '0',
+    kind: 'cli',
+    canDirect: () => false,
+    ...parts,
+  })
+  return { mesh, close: () => mesh.close() }
+}
