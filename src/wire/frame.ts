@@ -52,7 +52,7 @@ export function createFrameReader(readable: ReadableStream<Uint8Array>): FrameRe
       while (size < head.length + head.value) {
         if (!(await pull(signal))) throw new MeshError('BAD_FRAME', `the stream ended after ${size - head.length} of ${head.value} bytes`)
       }
-      const frame = flat().slice(head.length, head.length + head.value)
+      const frame = new Uint8Array(flat().subarray(head.length, head.length + head.value)) // copies, also from a Buffer, whose slice() does not
       drop(head.length + head.value)
       return frame
     },
