@@ -14,3 +14,9 @@ export const ADDRESS_TTL = 60_000
 
 /** Addresses listed in dmesh.json: a browser tries them in order, more only slows it down. */
 export const MAX_ADDRESSES = 16
+
+/** ms that the hop server waits again for its circuits while libp2p stops; DRAIN_MS is over by then. */
+export const AFTER_DRAIN = 1
+
+/** Peers connected at once: one connection costs about 40 kB, so this fits 256 MB beside the reservations of transports/relay/limits.ts. */
+export const MAX_PEERS = 4096

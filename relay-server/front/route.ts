@@ -1,4 +1,5 @@
 /** What a request to the front means (design §7 b): from method, target, host and Sec-Fetch headers to one of a few answers. Pure. */
+import { SITE_CONFIG_PATH } from '../../src/core/site-config.ts'
 import { type ClientHost, hostText, LOCAL_APP_HOST } from './hosts.ts'
 
 export interface RequestFacts {
@@ -24,8 +25,6 @@ export type Route =
   | { readonly kind: 'peer-content'; readonly status: 403 | 404 }
   | { readonly kind: 'file'; readonly path: string }
 
-export const SITE_PATH = '/.well-known/dmesh.json'
-
 /** Destinations that the app's own fetch, images and media have; the only ones that peer content may go to on this origin. */
 const PEER_DESTINATIONS: readonly string[] = ['empty', 'image', 'audio', 'video', 'track']
 
@@ -33,12 +32,13 @@ export function route(facts: RequestFacts): Route {
   if (!facts.host) return { kind: 'misdirected' }
   const path = readPath(facts.target)
   if (path === undefined) return { kind: 'bad-target' }
-  if (path === SITE_PATH && facts.method === 'OPTIONS') return { kind: 'site-preflight' }
+  if (path === SITE_CONFIG_PATH && facts.method === 'OPTIONS') return { kind: 'site-preflight' }
   if (/^\/(p2p|ipfs|ipns)(\/|$)/.test(path)) return { kind: 'peer-content', status: mayTakePeerContent(facts) ? 404 : 403 }
-  if (facts.method !== 'GET' && facts.method !== 'HEAD') return { kind: 'method', allow: path === SITE_PATH ? 'GET, HEAD, OPTIONS' : 'GET, HEAD' }
+  if (facts.method !== 'GET' && facts.method !== 'HEAD')
+    return { kind: 'method', allow: path === SITE_CONFIG_PATH ? 'GET, HEAD, OPTIONS' : 'GET, HEAD' }
   if (path === '/healthz') return { kind: 'health' }
   if (path === '/readyz') return { kind: 'ready' }
-  if (path === SITE_PATH) return { kind: 'site' }
+  if (path === SITE_CONFIG_PATH) return { kind: 'site' }
   if (facts.host.kind === 'local' && !facts.host.secure && isNavigation(facts)) {
     return { kind: 'redirect', to: `http://${hostText({ host: LOCAL_APP_HOST, port: facts.host.port, secure: false })}${facts.target}` }
   }

@@ -1,0 +1,122 @@
+/** The mesh of a relay: hop, presence, direct listener and STUN around createMesh, and their numbers. */
+import { join } from 'node:path'
+import type { AccessFile } from '../src/access/access-file.node.ts'
+import type { Identity } from '../src/core/identity.ts'
+import type { Transport } from '../src/core/transport.ts'
+import { createPresenceServer } from '../src/discovery/registry/server.ts'
+import { createMesh } from '../src/mesh/create.ts'
+import type { MeshHost } from '../src/mesh/parts.ts'
+import { createEcho } from '../src/protocols/echo/protocol.ts'
+import { createMessages } from '../src/protocols/message/protocol.ts'
+import type { Clock } from '../src/shared/clock.ts'
+import { MeshError } from '../src/shared/errors.ts'
+import type { Log } from '../src/shared/log.ts'
+import { openSqliteRecords } from '../src/storage/sqlite.node.ts'
+import type { HopComponents } from '../src/transports/relay/components.ts'
+import { createHopServer, type HopServer } from '../src/transports/relay/server.ts'
+import { loadDirectCertificate } from '../src/transports/webrtc-direct/certificate.node.ts'
+import { createDirectDoor, type DirectDoor } from '../src/transports/webrtc-direct/listener.node.ts'
+import { createWebRtcDirect } from '../src/transports/webrtc-direct/transport.ts'
+import { openNodeSocket, type WebSocketDoor } from '../src/transports/websocket/listener.node.ts'
+import { createWebSocket } from '../src/transports/websocket/transport.ts'
+import { directListen, stunListen } from './addresses.ts'
+import type { RelayNumbers } from './admin/metrics.ts'
+import type { RelayConfig } from './config/config.ts'
+import { createFilesOff } from './files-off.ts'
+import type { Front } from './front/server.ts'
+import { AFTER_DRAIN, MAX_PEERS } from './limits.ts'
+import { checkUdpPort } from './start-parts.ts'
+import { createStunServer, type StunServer } from './stun/server.ts'
+
+export interface RelayMeshParts {
+  readonly config: RelayConfig
+  readonly version: string
+  /** IP address to bind UDP sockets to. */
+  readonly address: string
+  readonly identity: Identity
+  readonly access: AccessFile
+  readonly door: WebSocketDoor
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface RelayMesh {
+  readonly mesh: MeshHost
+  readonly hop: HopServer
+  readonly stun?: StunServer
+  readonly direct?: DirectDoor
+}
+
+/** Starts them; `stack` closes them. PORT_IN_USE, BAD_CONFIG, STORAGE_FAILED. */
+export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposableStack): Promise<RelayMesh> {
+  const { config, address, identity, access, door, clock, log } = parts
+  const records = await openSqliteRecords(join(config.dataDir, 'records.sqlite'))
+  stack.defer(() => records.close())
+  const stun = await openStun(parts)
+  if (stun) stack.defer(stun.close)
+  const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
+  const hopService = createHopServer({ decide: access.decide, clock, log, drainTime: AFTER_DRAIN })
+  let hop: HopServer | undefined
+  // The front owns the port: the address here only makes libp2p ask the door for a listener.
+  const listener = createWebSocket({
+    open: openNodeSocket,
+    createListener: door.createListener,
+    listen: [`/ip${address.includes(':') ? 6 : 4}/${address}/tcp/0/ws`],
+  })
+  const mesh = await createMesh({
+    identity,
+    records,
+    transports: direct ? [listener, direct.transport] : [listener],
+    relays: [],
+    policy: access,
+    protocols: { message: await createMessages({ records }), files: createFilesOff(), presence: createPresenceServer(), more: [createEcho()] },
+    clock,
+    log,
+    name: config.name,
+    version: parts.version,
+    kind: 'relay',
+    services: { hop: (components: HopComponents) => (hop = hopService(components)) },
+    maxConnections: MAX_PEERS,
+  })
+  stack.defer(() => mesh.close())
+  if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
+  access.onChange(hop.recheck)
+  return { mesh, hop, stun, direct: direct?.door }
+}
+
+async function openStun({ config, address, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {
+  if (config.stun === 'off') return undefined
+  await checkUdpPort(address, config.stun, '--stun')
+  return createStunServer({ listen: stunListen(address, config.stun), clock, log })
+}
+
+async function openDirect(
+  { config, address, clock, log }: RelayMeshParts,
+  port: number,
+): Promise<{ readonly transport: Transport; readonly door: DirectDoor }> {
+  await checkUdpPort(address, port, '--udp')
+  const { certificate } = await loadDirectCertificate(config.dataDir)
+  const door = createDirectDoor({ certificate, clock, log })
+  return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(address, port) }) }
+}
+
+/** A snapshot for metrics and `dmesh status`. */
+export function readNumbers(front: Front, { mesh, hop, stun, direct }: RelayMesh): RelayNumbers {
+  const counters = hop.counters()
+  const { sockets, upgradesRefused } = front.stats()
+  return {
+    connections: mesh.connections(),
+    sockets,
+    presence: mesh.peers.filter(({ path }) => path !== 'away').length,
+    reservations: counters.reservationsNow,
+    circuits: counters.circuitsNow,
+    reservationsTotal: counters.reservations,
+    circuitsTotal: counters.circuits,
+    relayedForward: counters.forward,
+    relayedBack: counters.back,
+    refused: { upgrade: upgradesRefused, ...counters.refused },
+    cut: counters.cut,
+    stun: { ...stun?.counters },
+    direct: { ...direct?.counters },
+  }
+}
