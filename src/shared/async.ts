@@ -16,7 +16,11 @@ export function abortError(signal: AbortSignal): MeshError {
 /** Settles with `promise`, or rejects when `signal` fires first. The work itself goes on unless it listens to the signal too. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
-  if (signal.aborted) return Promise.reject(abortError(signal))
+  if (signal.aborted) {
+    // nobody else may be waiting for it
+    promise.catch(() => undefined)
+    return Promise.reject(abortError(signal))
+  }
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(abortError(signal))
     signal.addEventListener('abort', onAbort, { once: true })

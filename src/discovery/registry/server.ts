@@ -1,0 +1,219 @@
+/** The relay's end of /dmesh/presence/1.0.0: verifies records, keeps the roster, tells everyone in the mesh. Must never wait for a slow reader, and never let two instances of one key be here at once. */
+import type { PeerStream } from '../../core/peer-stream.ts'
+import type { PresenceEntry, PresenceService, Protocol, ProtocolHost } from '../../core/protocol.ts'
+import { sleep, withDeadline } from '../../shared/async.ts'
+import { codeOf, MeshError } from '../../shared/errors.ts'
+import { PROTOCOL } from '../../wire/ids.ts'
+import { createFrameReader, type FrameReader } from '../../wire/frame.ts'
+import { GATHER, GOODBYE_TIME, HELLO_TIMEOUT, MAX_MESHES, MAX_PEER_FRAME, MAX_RECORDS_PER_MINUTE, MAX_STREAMS_PER_PEER, ROSTER_PART, SWEEP_INTERVAL } from './limits.ts'
+import { type PresenceRecord, verifyRecord } from './record.ts'
+import { createRoster, type Roster } from './roster.ts'
+import { createSubscriber, type Subscriber } from './subscriber.ts'
+import { decodePeerFrame, encodeError, encodePresence, type RosterPart, VERSION } from './wire.ts'
+
+export interface PresenceServerOptions {
+  /** May this peer see and be in this mesh? Default: everyone in 'lobby', nobody elsewhere. Asked once a stream, after the policy's 'presence.join'. */
+  readonly admits?: (peer: string, mesh: string) => boolean
+}
+
+/** The relay's own view: `entries()` is everyone known here. It announces itself nowhere: `join` waits for its signal, `rename` does nothing. */
+export function createPresenceServer({ admits = (_, mesh) => mesh === 'lobby' }: PresenceServerOptions = {}): Protocol<PresenceService> {
+  return {
+    ids: [PROTOCOL.presence],
+    may: 'presence.join',
+    start(host, signal) {
+      const listeners = new Set<() => void>()
+      const halls = createHalls(host, () => {
+        for (const listen of listeners) queueMicrotask(listen)
+      })
+      void sweepForever(host, halls, signal)
+      return { service: createService(host, halls, listeners), serve: (stream) => serve(stream, host, halls, admits) }
+    },
+  }
+}
+
+/** A seat is one stream of one instance. */
+interface Seat {
+  readonly stream: PeerStream
+  readonly out: Subscriber
+  readonly instance: string
+}
+
+/** One mesh: its roster, who listens, and what changed since the last push. */
+interface Hall {
+  readonly roster: Roster
+  readonly seats: Set<Seat>
+  changed(peer: string): void
+}
+
+type Halls = ReturnType<typeof createHalls>
+
+function createHalls(host: ProtocolHost, onChange: () => void) {
+  const halls = new Map<string, Hall>()
+  const open = (): Hall => {
+    const roster = createRoster()
+    const seats = new Set<Seat>()
+    const dirty = new Set<string>()
+    const push = () => {
+      const frames = [...dirty].flatMap((peer) => changeFrame(roster, peer))
+      dirty.clear()
+      for (const { out } of seats) for (const frame of frames) out.push(frame)
+      onChange()
+    }
+    return {
+      roster,
+      seats,
+      changed(peer) {
+        if (dirty.size === 0) host.clock.after(GATHER, push)
+        dirty.add(peer)
+      },
+    }
+  }
+  return {
+    all: () => halls.values(),
+    of(mesh: string): Hall {
+      let hall = halls.get(mesh)
+      if (hall) return hall
+      if (halls.size >= MAX_MESHES) dropEmpty(halls)
+      if (halls.size >= MAX_MESHES) throw new MeshError('RELAY_FULL', `${MAX_MESHES} meshes are here already`)
+      halls.set(mesh, (hall = open()))
+      return hall
+    },
+  }
+}
+
+function dropEmpty(halls: Map<string, Hall>): void {
+  for (const [mesh, { seats }] of halls) if (seats.size === 0) halls.delete(mesh)
+}
+
+function changeFrame(roster: Roster, peer: string): Uint8Array[] {
+  const entry = roster.get(peer)
+  if (!entry) return []
+  return [encodePresence(entry.here ? { t: 'record', record: entry.jws } : { t: 'gone', peer })]
+}
+
+async function serve(stream: PeerStream, host: ProtocolHost, halls: Halls, admits: (peer: string, mesh: string) => boolean): Promise<void> {
+  const reader = createFrameReader(stream.readable)
+  const out = createSubscriber(stream)
+  try {
+    const hello = await withDeadline(host.clock, HELLO_TIMEOUT, 'presence hello', undefined, (signal) => reader.read(MAX_PEER_FRAME, signal))
+    const frame = hello && decodePeerFrame(hello)
+    if (frame?.t !== 'hello') throw new MeshError('BAD_FRAME', 'presence starts with hello')
+    if (!admits(stream.peer, frame.mesh)) throw new MeshError('ACCESS_DENIED', `not in the mesh ${frame.mesh}`)
+    const hall = halls.of(frame.mesh)
+    const record = await check(host, stream, frame.mesh, frame.record)
+    await attend(host, hall, { stream, out, instance: record.instance }, { reader, record, jws: frame.record })
+  } catch (error) {
+    await sayGoodbye(host, stream, out, error)
+    if (codeOf(error) === 'OLD_INSTANCE') host.disconnect(stream, error)
+    throw error
+  }
+  await Promise.race([out.finish(), sleep(host.clock, GOODBYE_TIME)])
+}
+
+async function check(host: ProtocolHost, stream: PeerStream, mesh: string, jws: string): Promise<PresenceRecord> {
+  const record = await verifyRecord(host.identity.verify, jws, { relay: host.identity.peer, mesh, now: host.clock.now() })
+  if (record.iss !== stream.peer) throw new MeshError('BAD_RECORD', 'the record of someone else')
+  return record
+}
+
+/** From the first record until the stream ends; whatever ends it, the entry is away at once. */
+async function attend(host: ProtocolHost, hall: Hall, seat: Seat, first: { reader: FrameReader; record: PresenceRecord; jws: string }): Promise<void> {
+  const peer = seat.stream.peer
+  if (seatsOf(hall, seat).filter(({ instance }) => instance === seat.instance).length >= MAX_STREAMS_PER_PEER) throw new MeshError('LIMIT_REACHED', `${MAX_STREAMS_PER_PEER} presence streams are open already`)
+  take(host, hall, seat, first.record, first.jws)
+  hall.seats.add(seat)
+  sendRoster(hall, seat.out, host.clock.now())
+  host.log('presence.joined', { peer, mesh: first.record.mesh, here: hall.seats.size }, 'debug')
+  const times: number[] = []
+  try {
+    for (;;) {
+      const bytes = await first.reader.read(MAX_PEER_FRAME)
+      if (!bytes) return
+      limitRate(times, host.clock.monotonic())
+      const frame = decodePeerFrame(bytes)
+      const record = await check(host, seat.stream, first.record.mesh, frame.record)
+      if (record.instance !== seat.instance) throw new MeshError('BAD_RECORD', 'another instance on the same stream')
+      take(host, hall, seat, record, frame.record)
+    }
+  } finally {
+    hall.seats.delete(seat)
+    const last = !seatsOf(hall, seat).some(({ instance }) => instance === seat.instance)
+    if (last && hall.roster.leave(peer, seat.instance, host.clock.now())) hall.changed(peer)
+    host.log('presence.left', { peer, here: hall.seats.size }, 'debug')
+  }
+}
+
+function seatsOf({ seats }: Hall, { stream }: Seat): Seat[] {
+  return [...seats].filter((other) => other.stream.peer === stream.peer)
+}
+
+function limitRate(times: number[], now: number): void {
+  times.push(now)
+  while (times.length > 0 && (times[0] as number) < now - 60_000) times.shift()
+  if (times.length > MAX_RECORDS_PER_MINUTE) throw new MeshError('LIMIT_REACHED', `${MAX_RECORDS_PER_MINUTE} records a minute`)
+}
+
+/** Put the record into the roster; an older instance of the same key loses its connections. */
+function take(host: ProtocolHost, hall: Hall, seat: Seat, record: PresenceRecord, jws: string): void {
+  hall.roster.put(record, jws, host.clock.now())
+  hall.changed(record.iss)
+  for (const other of seatsOf(hall, seat)) if (other.instance !== seat.instance) void dismiss(host, hall, other)
+}
+
+async function dismiss(host: ProtocolHost, hall: Hall, { stream, out, ...rest }: Seat): Promise<void> {
+  const reason = new MeshError('OLD_INSTANCE', 'a newer start of this peer took over')
+  for (const seat of hall.seats) if (seat.stream === stream) hall.seats.delete(seat)
+  host.log('presence.instance.replaced', { peer: stream.peer, instance: rest.instance })
+  await sayGoodbye(host, stream, out, reason)
+  host.disconnect(stream, reason)
+}
+
+/** The error frame, then time for the peer to read it and go: a reset would throw the frame away. */
+async function sayGoodbye(host: ProtocolHost, stream: PeerStream, out: Subscriber, error: unknown): Promise<void> {
+  out.push(encodeError(error))
+  const gone = out.finish().then(() => stream.closed)
+  await Promise.race([gone.catch(() => undefined), sleep(host.clock, GOODBYE_TIME)])
+}
+
+function sendRoster({ roster }: Hall, out: Subscriber, now: number): void {
+  const parts: RosterPart[] = []
+  for (const { jws, here, seen } of roster.all()) parts.push({ record: jws, here, ago: here ? 0 : Math.max(0, now - seen) })
+  for (let at = 0; at === 0 || at < parts.length; at += ROSTER_PART) {
+    const end = at + ROSTER_PART >= parts.length
+    out.push(encodePresence({ t: 'roster', v: VERSION, entries: parts.slice(at, at + ROSTER_PART), end }))
+  }
+}
+
+async function sweepForever(host: ProtocolHost, halls: Halls, signal: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(host.clock, SWEEP_INTERVAL, signal)
+      for (const hall of halls.all()) for (const peer of hall.roster.sweep(host.clock.now())) hall.changed(peer)
+    }
+  } catch (error) {
+    if (!signal.aborted) host.log('presence.sweep.failed', { code: codeOf(error) }, 'error')
+  }
+}
+
+function createService(host: ProtocolHost, halls: Halls, listeners: Set<() => void>): PresenceService {
+  return {
+    join: (_, signal) => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }))),
+    rename: () => undefined,
+    entries() {
+      const known = new Map<string, PresenceEntry>()
+      for (const { roster } of halls.all()) {
+        for (const { record, here, seen } of roster.all()) {
+          if (known.get(record.iss)?.here) continue
+          known.set(record.iss, { peer: record.iss, name: record.name, kind: record.kind, seen, relay: host.identity.peer, here })
+        }
+      }
+      return [...known.values()]
+    },
+    onChange(listen, signal) {
+      if (signal.aborted) return
+      listeners.add(listen)
+      signal.addEventListener('abort', () => listeners.delete(listen), { once: true })
+    },
+  }
+}

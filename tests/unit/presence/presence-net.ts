@@ -1,0 +1,96 @@
+/** A presence relay and its peers joined by streams in memory: hosts as the mesh room lends them, with nothing faked below the protocol. */
+import type { Identity } from '../../../src/core/identity.ts'
+import type { PeerStream } from '../../../src/core/peer-stream.ts'
+import type { PresenceService, Protocol, ProtocolHost } from '../../../src/core/protocol.ts'
+import { type PresenceOptions, createPresence } from '../../../src/discovery/registry/client.ts'
+import { createPresenceServer, type PresenceServerOptions } from '../../../src/discovery/registry/server.ts'
+import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
+import { createBus } from '../../../src/shared/bus.ts'
+import { type Clock, systemClock } from '../../../src/shared/clock.ts'
+import { MeshError, toMeshError } from '../../../src/shared/errors.ts'
+import { silentLog } from '../../../src/shared/log.ts'
+import { createStreamPair, type StreamPair } from '../../support/stream-pair.ts'
+
+export interface RelaySide {
+  readonly identity: Identity
+  readonly service: PresenceService
+  /** Streams the relay disconnected, with the reason. */
+  readonly disconnected: { readonly stream: PeerStream; readonly reason: MeshError }[]
+  /** A new stream from `peer` to the relay, served. */
+  connect(peer: string, options?: { highWaterMark?: number }): StreamPair
+  /** Every stream dies. */
+  cutAll(): void
+  /** No more streams until false again. */
+  down: boolean
+  stop(): void
+}
+
+export async function startRelay(options: PresenceServerOptions = {}, clock: Clock = systemClock()): Promise<RelaySide> {
+  const identity = await createEphemeralIdentity()
+  const stop = new AbortController()
+  const pairs = new Map<PeerStream, StreamPair>()
+  const disconnected: RelaySide['disconnected'] = []
+  const host = hostOf(identity, clock, {
+    disconnect(stream, reason) {
+      disconnected.push({ stream, reason: toMeshError(reason) })
+      pairs.get(stream)?.cut()
+    },
+  })
+  const { service, serve } = createPresenceServer(options).start(host, stop.signal)
+  return {
+    identity,
+    service,
+    disconnected,
+    down: false,
+    connect(peer, { highWaterMark } = {}) {
+      const pair = createStreamPair({ highWaterMark, peers: [peer, identity.peer] })
+      pairs.set(pair.b, pair)
+      serve(pair.b).catch((error: unknown) => pair.b.abort(error))
+      return pair
+    },
+    cutAll() {
+      for (const pair of pairs.values()) pair.cut()
+    },
+    stop: () => stop.abort(),
+  }
+}
+
+export interface PeerSide {
+  readonly identity: Identity
+  readonly service: PresenceService
+  /** Every stream it opened. */
+  readonly streams: StreamPair[]
+  stop(): void
+}
+
+export async function startPeer(relays: readonly RelaySide[], options: Partial<PresenceOptions> & { identity?: Identity; clock?: Clock } = {}): Promise<PeerSide> {
+  const { identity = await createEphemeralIdentity(), clock = systemClock(), ...rest } = options
+  const stop = new AbortController()
+  const streams: StreamPair[] = []
+  const host = hostOf(identity, clock, {
+    async open(peer) {
+      const relay = relays.find((one) => one.identity.peer === peer)
+      if (!relay || relay.down) throw new MeshError('PEER_UNREACHABLE', 'no such relay now')
+      const pair = relay.connect(identity.peer)
+      streams.push(pair)
+      return pair.a
+    },
+  })
+  const protocol: Protocol<PresenceService> = createPresence({ name: 'somebody', kind: 'browser', random: () => 0, ...rest })
+  const { service } = protocol.start(host, stop.signal)
+  return { identity, service, streams, stop: () => stop.abort() }
+}
+
+function hostOf(identity: Identity, clock: Clock, part: Partial<ProtocolHost>): ProtocolHost {
+  const refuse = () => Promise.reject(new MeshError('PEER_UNREACHABLE', 'not in this test'))
+  return { identity, clock, log: silentLog(), bus: createBus(), open: refuse, peers: () => [], disconnect: () => undefined, ...part }
+}
+
+/** Names of those here, sorted, as `peer` sees them. */
+export function here({ service }: { readonly service: PresenceService }): string[] {
+  return service
+    .entries()
+    .filter((entry) => entry.here)
+    .map(({ name }) => name)
+    .sort()
+}

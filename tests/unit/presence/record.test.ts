@@ -1,0 +1,152 @@
+/** Presence records and frames: what is accepted, what is cleaned, and that no bytes from outside can throw anything but our errors. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createRoster } from '../../../src/discovery/registry/roster.ts'
+import { cleanName, parseRecord, type PresenceRecord, signRecord, verifyRecord } from '../../../src/discovery/registry/record.ts'
+import { decodePeerFrame, decodeRelayFrame, encodePresence } from '../../../src/discovery/registry/wire.ts'
+import { KEEP_AWAY, MAX_ENTRIES, MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
+import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
+import { codeOf, MeshError } from '../../../src/shared/errors.ts'
+import { fromBase64url, toBase64url, toUtf8 } from '../../../src/shared/bytes.ts'
+
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 10_000)
+
+const relay = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'
+const now = 1_800_000_000
+
+function claims(iss: string, more: Partial<PresenceRecord> = {}): PresenceRecord {
+  return { iss, aud: relay, mesh: 'lobby', name: 'Ana', kind: 'browser', instance: 'instance-1', start: 1, seq: 0, iat: now, exp: now + 600, ...more }
+}
+
+test('a record survives signing and verifying; its text is a compact JWS of three parts', async () => {
+  const identity = await createEphemeralIdentity({ seed: new Uint8Array(32).fill(7) })
+  const jws = await signRecord(identity, claims(identity.peer))
+  assert.match(jws, /^[\w-]+\.[\w-]+\.[\w-]{86}$/)
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(fromBase64url(jws.split('.')[0] ?? ''))), { alg: 'EdDSA', typ: 'dmesh-presence+jwt' })
+  assert.deepEqual(await verifyRecord(identity.verify, jws, { relay, mesh: 'lobby', now: now * 1000 }), claims(identity.peer))
+})
+
+test('any change of one character makes it invalid', async () => {
+  const identity = await createEphemeralIdentity()
+  const jws = await signRecord(identity, claims(identity.peer))
+  for (let at = 0; at < jws.length - 1; at += 7) {
+    const other = jws[at] === 'A' ? 'B' : 'A'
+    const changed = jws.slice(0, at) + other + jws.slice(at + 1)
+    await assert.rejects(verifyRecord(identity.verify, changed, { relay, mesh: 'lobby', now: now * 1000 }), (error) => codeOf(error) === 'BAD_RECORD')
+  }
+})
+
+test('no other algorithm, no extra header, no missing claim', async () => {
+  const identity = await createEphemeralIdentity()
+  const payload = toBase64url(toUtf8(JSON.stringify(claims(identity.peer))))
+  for (const header of [{ alg: 'none', typ: 'dmesh-presence+jwt' }, { alg: 'HS256', typ: 'dmesh-presence+jwt' }, { alg: 'EdDSA' }, { alg: 'EdDSA', typ: 'dmesh-presence+jwt', crit: ['x'] }]) {
+    const text = `${toBase64url(toUtf8(JSON.stringify(header)))}.${payload}`
+    const jws = `${text}.${toBase64url(await identity.sign(toUtf8(text)))}`
+    assert.throws(() => parseRecord(jws), (error) => codeOf(error) === 'BAD_RECORD')
+  }
+  for (const key of Object.keys(claims(identity.peer))) {
+    const broken = { ...claims(identity.peer), [key]: undefined, name: key === 'name' ? undefined : 'x' } as unknown as PresenceRecord
+    if (key === 'name') continue
+    const jws = await signRecord(identity, broken)
+    assert.throws(() => parseRecord(jws), (error) => codeOf(error) === 'BAD_RECORD', key)
+  }
+})
+
+test('the longest record fits its cap, and a full roster part fits a frame', async () => {
+  const identity = await createEphemeralIdentity()
+  const most = claims(identity.peer, { name: '😀'.repeat(MAX_NAME), mesh: 'm'.repeat(80), kind: 'k'.repeat(16), instance: 'i'.repeat(64), start: 2 ** 53 - 1, seq: 2 ** 53 - 1 })
+  const jws = await signRecord(identity, most)
+  assert.ok(jws.length <= MAX_RECORD, String(jws.length))
+  assert.equal(parseRecord(jws).record.name, most.name)
+  const entries = Array.from({ length: ROSTER_PART }, () => ({ record: 'x'.repeat(MAX_RECORD), here: false, ago: 2 ** 53 - 1 }))
+  assert.ok(encodePresence({ t: 'roster', v: 1, entries, end: false }).byteLength <= MAX_RELAY_FRAME)
+})
+
+test('a clean name is one line of at most 64 characters', () => {
+  assert.equal(cleanName(' a\t\nb\u202e\u200bc  d '), 'a bc d')
+  assert.equal(cleanName('\u0000'), '')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+      const clean = cleanName(text)
+      assert.ok([...clean].length <= MAX_NAME)
+      assert.doesNotMatch(clean, /[\p{C}\n]| {2}|^ | $/u)
+      assert.equal(cleanName(clean), clean)
+    }),
+    { numRuns },
+  )
+})
+
+function throwsOnlyOurs(task: () => unknown): void {
+  try {
+    task()
+  } catch (error) {
+    assert.ok(error instanceof MeshError, String(error))
+  }
+}
+
+test('no text can break the record parser', async () => {
+  const identity = await createEphemeralIdentity()
+  const good = await signRecord(identity, claims(identity.peer))
+  const parts = good.split('.') as [string, string, string]
+  const any = fc.oneof(
+    fc.string(),
+    fc.json().map((json) => `${parts[0]}.${toBase64url(toUtf8(json))}.${parts[2]}`),
+    fc.json().map((json) => `${toBase64url(toUtf8(json))}.${parts[1]}.${parts[2]}`),
+    fc.tuple(fc.nat(good.length), fc.string()).map(([at, text]) => good.slice(0, at) + text + good.slice(at)),
+  )
+  fc.assert(
+    fc.property(any, (text) => throwsOnlyOurs(() => parseRecord(text))),
+    { numRuns },
+  )
+})
+
+test('no bytes can break the frame decoders', () => {
+  const json = fc.oneof(
+    fc.jsonValue(),
+    fc.record({ t: fc.constantFrom('hello', 'record', 'roster', 'gone', 'error'), v: fc.oneof(fc.constant(1), fc.jsonValue()), record: fc.jsonValue(), entries: fc.jsonValue(), end: fc.boolean(), peer: fc.jsonValue() }),
+  )
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), json.map((value) => toUtf8(JSON.stringify(value) ?? 'null')))
+  fc.assert(
+    fc.property(bytes, (frame) => {
+      throwsOnlyOurs(() => decodePeerFrame(frame))
+      throwsOnlyOurs(() => decodeRelayFrame(frame))
+    }),
+    { numRuns },
+  )
+})
+
+test('another version is named as such', () => {
+  const frame = toUtf8(JSON.stringify({ t: 'hello', v: 2, mesh: 'lobby', record: '' }))
+  assert.throws(() => decodePeerFrame(frame), (error) => codeOf(error) === 'UNKNOWN_VERSION')
+})
+
+test('a full roster makes room by those away longest, and refuses when all are here', () => {
+  const roster = createRoster()
+  const put = (id: number, at: number) => roster.put(claims(`peer${id}`, { instance: `instance-${id}` }), '', at)
+  for (let id = 0; id < MAX_ENTRIES; id++) put(id, 1000)
+  assert.throws(() => put(MAX_ENTRIES, 1000), (error) => codeOf(error) === 'RELAY_FULL')
+  roster.leave('peer5', 'instance-5', 3000)
+  roster.leave('peer6', 'instance-6', 2000)
+  put(MAX_ENTRIES, 4000)
+  assert.equal(roster.size, MAX_ENTRIES)
+  assert.equal(roster.get('peer6'), undefined)
+  assert.equal(roster.get('peer5')?.seen, 3000)
+})
+
+test('a roster knows old records and old instances', () => {
+  const roster = createRoster()
+  const put = (more: Partial<PresenceRecord>) => roster.put(claims('peer', more), '', 0)
+  put({ start: 5, seq: 3 })
+  assert.deepEqual(put({ start: 5, seq: 3 }), {})
+  assert.throws(() => put({ start: 5, seq: 2 }), (error) => codeOf(error) === 'OLD_RECORD')
+  assert.throws(() => put({ start: 4, instance: 'instance-2' }), (error) => codeOf(error) === 'OLD_INSTANCE')
+  assert.throws(() => put({ start: 5, instance: 'instance-2' }), (error) => codeOf(error) === 'OLD_INSTANCE')
+  assert.deepEqual(put({ start: 6, instance: 'instance-2' }), { took: 'instance-1' })
+  assert.equal(roster.leave('peer', 'instance-1', 1), false)
+  assert.equal(roster.leave('peer', 'instance-2', 1), true)
+  assert.deepEqual(roster.sweep(KEEP_AWAY), [])
+  assert.equal(roster.size, 1)
+  roster.sweep(KEEP_AWAY + 2)
+  assert.equal(roster.size, 0)
+})
