@@ -20,6 +20,8 @@ export interface Glyph {
 }
 
 const DOTS = 5
+/** Margin of the drawing that the terminal form leaves out. */
+const TEXT_EDGE = 7
 const CHORDS: readonly (readonly [number, number])[] = [
   [0, 2],
   [1, 3],
@@ -42,24 +44,27 @@ export function glyphOf(peerId: string): Glyph {
   return { hue, dots, edges: edgesOf(next) }
 }
 
-/** Two lines of four braille cells for the terminal: the dots of the constellation, the large one as two points. */
+/** Two lines of four braille cells for the terminal: dots and edges on a grid of eight by eight, the large dot as four points. */
 export function glyphText(peerId: string): readonly [string, string] {
-  const { dots } = glyphOf(peerId)
+  const { dots, edges } = glyphOf(peerId)
   const cells = new Uint8Array(8) // two lines of four
-  const low = 7
-  const scale = 8 / (GLYPH_SIZE - 2 * low)
-  for (const dot of dots) {
-    const x = Math.max(0, Math.min(7, Math.floor((dot.x - low) * scale)))
-    const y = Math.max(0, Math.min(7, Math.floor((dot.y - low) * scale)))
-    plot(cells, x, y)
-    if (dot.large) plot(cells, x < 7 ? x + 1 : x - 1, y)
+  const at = (value: number) => Math.max(0, Math.min(7, Math.floor(((value - TEXT_EDGE) * 8) / (GLYPH_SIZE - 2 * TEXT_EDGE))))
+  for (const [from, to] of edges) {
+    const [a, b] = [dots[from], dots[to]]
+    if (a && b) for (let step = 0; step <= 8; step++) plot(cells, at(a.x + ((b.x - a.x) * step) / 8), at(a.y + ((b.y - a.y) * step) / 8))
   }
-  const line = (from: number) => String.fromCodePoint(...cells.subarray(from, from + 4).map((cell) => cell)).replace(/[\s\S]/g, toBraille)
+  for (const { x, y, large } of dots) {
+    plot(cells, at(x), at(y))
+    if (large)
+      for (const [dx, dy] of [
+        [4, 0],
+        [0, 4],
+        [4, 4],
+      ] as const)
+        plot(cells, at(x + dx), at(y + dy))
+  }
+  const line = (from: number) => Array.from(cells.subarray(from, from + 4), (cell) => String.fromCodePoint(0x2800 + cell)).join('')
   return [line(0), line(4)]
-}
-
-function toBraille(character: string): string {
-  return String.fromCodePoint(0x2800 + (character.codePointAt(0) ?? 0))
 }
 
 const BRAILLE_BITS = [

@@ -31,7 +31,10 @@ const VIEWS: readonly View[] = [
     name: 'settings',
     path: '/?state=full&joined#/settings',
     shows: 'text=Send me messages',
-    prepare: (page) => page.evaluate(() => document.querySelectorAll('details').forEach((one) => one.setAttribute('open', ''))),
+    prepare: (page) =>
+      page.evaluate(() => {
+        for (const one of document.querySelectorAll('details')) one.open = true
+      }),
   },
   {
     name: 'offer',
