@@ -81,6 +81,8 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   stack.defer(() => mesh.close())
   if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
   access.onChange(hop.recheck)
+  // libp2p goes on when one of several listeners fails; whoever runs the relay has to know.
+  if (direct && !mesh.addresses().some((text) => text.includes('/webrtc-direct'))) log('relay.direct.unavailable', { udp: config.udp }, 'error')
   return { mesh, hop, stun, direct: direct?.door }
 }
 

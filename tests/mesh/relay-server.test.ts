@@ -93,7 +93,10 @@ test('ping says who does not answer', async () => {
 })
 
 test('the data directory, socket and token are for their owner only', () => {
-  assert.deepEqual([mode(), mode('local'), mode('local', 'api.sock'), mode('local', 'token'), mode('identity.json')], ['700', '700', '600', '600', '600'])
+  assert.deepEqual(
+    [mode(), mode('local'), mode('local', 'api.sock'), mode('local', 'token'), mode('identity.json')],
+    ['700', '700', '600', '600', '600'],
+  )
 })
 
 test('a second relay with the same data directory is refused', async () => {

@@ -67,7 +67,12 @@ export async function startRelayProcess(options: RelayProcessOptions = {}): Prom
     return code
   }
   try {
-    const url = await printed(child, () => out, /Open\s+(\S+)/, () => err)
+    const url = await printed(
+      child,
+      () => out,
+      /Open\s+(\S+)/,
+      () => err,
+    )
     const adminUrl = /Metrics\s+(\S+)\/metrics/.exec(out)?.[1]
     return {
       url,
