@@ -7,7 +7,7 @@ import { createPresenceServer, type PresenceServerOptions } from '../../../src/d
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
 import { createBus } from '../../../src/shared/bus.ts'
 import { type Clock, systemClock } from '../../../src/shared/clock.ts'
-import { MeshError, toMeshError } from '../../../src/shared/errors.ts'
+import { codeOf, MeshError, toMeshError } from '../../../src/shared/errors.ts'
 import { silentLog } from '../../../src/shared/log.ts'
 import { createStreamPair, type StreamPair } from '../../support/stream-pair.ts'
 
@@ -93,4 +93,31 @@ export function here({ service }: { readonly service: PresenceService }): string
     .filter((entry) => entry.here)
     .map(({ name }) => name)
     .sort()
+}
+
+/** Sides that are stopped together after a test. */
+export function createSides() {
+  const running: { stop(): void }[] = []
+  const kept = <T extends { stop(): void }>(side: T): T => {
+    running.push(side)
+    return side
+  }
+  return {
+    relaySide: async (...args: Parameters<typeof startRelay>) => kept(await startRelay(...args)),
+    peerSide: async (...args: Parameters<typeof startPeer>) => kept(await startPeer(...args)),
+    stopAll: () => {
+      for (const side of running.splice(0)) side.stop()
+    },
+  }
+}
+
+/** Join and go on; `outcome` says how it ended. */
+export function join(peer: PeerSide, relay: RelaySide) {
+  const own = new AbortController()
+  const state: { outcome?: string; leave(): void } = { leave: () => own.abort() }
+  peer.service.join(relay.identity.peer, own.signal).then(
+    () => (state.outcome = 'left'),
+    (error: unknown) => (state.outcome = codeOf(error)),
+  )
+  return state
 }
