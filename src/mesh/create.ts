@@ -24,7 +24,7 @@ export async function createMesh(parts: MeshParts): Promise<MeshHost> {
       return snapshot.peers()
     },
     files: services.files,
-    policy: { rows: async () => policy.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
+    policy: { rows: async () => gate.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
     open: engine.open,
     handle: engine.handlers.handle,
     ...createCommands(engine),

@@ -56,7 +56,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const keepers: Keeper[] = []
   const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
   const isRelay = (peer: string) => keepers.some((keeper) => keeper.info().id === peer)
-  const gate = createGate(swarm, { decide: policy.decide, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log })
+  const gate = createGate(swarm, { policy, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log })
   const canDirect = parts.canDirect ?? (() => true)
   const changed = () => late.touch()
   const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
@@ -64,7 +64,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
     withDeadline(clock, OPEN_TIMEOUT, `opening ${protocol}`, anySignal(options.signal, signal), (own) =>
       openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, me: identity.peer }, own),
     )
-  const handlers = createHandlers({ gate, links, policy, log })
+  const handlers = createHandlers({ gate, links, log })
   const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect: handlers.disconnect }
   const services = await startProtocols(parts, handlers, host, signal)
   const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)

@@ -1,6 +1,6 @@
 /** Registers protocol plugins and the user's own handlers at the gate, each with a policy row. The handler owns its stream; when it throws, the stream is reset and the opener can learn the code. */
 import type { Connection, Stream } from '@libp2p/interface'
-import type { Policy, PolicyRow } from '../core/access.ts'
+import type { PolicyRow } from '../core/access.ts'
 import type { HandleOptions, Mesh } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Protocol, ProtocolHost } from '../core/protocol.ts'
@@ -13,7 +13,6 @@ import { toPeerStream } from './peer-stream.ts'
 export interface HandlersParts {
   readonly gate: Gate
   readonly links: Links
-  readonly policy: Policy
   readonly log: Log
 }
 
@@ -23,7 +22,7 @@ export interface Handlers {
   disconnect: ProtocolHost['disconnect']
 }
 
-export function createHandlers({ gate, links, policy, log }: HandlersParts): Handlers {
+export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
   const connections = new WeakMap<PeerStream, Connection>()
   const serveWith = (protocol: string, serve: (stream: PeerStream) => void | Promise<void>) => async (raw: Stream, connection: Connection) => {
     const peer = connection.remotePeer.toString()
@@ -46,17 +45,8 @@ export function createHandlers({ gate, links, policy, log }: HandlersParts): Han
     async handle(protocol, serve, { signal, allow = 'mesh' } = {}) {
       if (!/^\/[\x21-\x7e]{1,120}$/.test(protocol)) throw new MeshError('BAD_ARGUMENT', `not a protocol id: ${protocol.slice(0, 130)}`)
       if (signal?.aborted) return
-      const row = rowOf(protocol, allow)
-      const remove = await gate.handle(protocol, 'stream.open', serveWith(protocol, serve))
-      if (row) await policy.put(row)
-      signal?.addEventListener(
-        'abort',
-        () => {
-          remove().catch(() => undefined)
-          if (row) policy.remove(row.id).catch(() => undefined)
-        },
-        { once: true },
-      )
+      const remove = await gate.handle(protocol, 'stream.open', serveWith(protocol, serve), rowOf(protocol, allow))
+      signal?.addEventListener('abort', () => void remove().catch(() => undefined), { once: true })
     },
     disconnect(stream, reason) {
       connections.get(stream)?.abort(toMeshError(reason))

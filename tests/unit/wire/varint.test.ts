@@ -9,7 +9,14 @@ import { decodeVarint, encodeVarint } from '../../../src/wire/varint.ts'
 const numRuns = Number(process.env.FUZZ_RUNS ?? 10_000)
 
 function streamOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
-  return ReadableStream.from(chunks) as ReadableStream<Uint8Array>
+  const queue = [...chunks]
+  return new ReadableStream({
+    pull(controller) {
+      const chunk = queue.shift()
+      if (chunk) controller.enqueue(chunk)
+      else controller.close()
+    },
+  })
 }
 
 function split(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
