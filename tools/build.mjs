@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { build } from 'vite'
 import { injectManifest } from 'workbox-build'
 import { root, say } from './say.mjs'
@@ -56,4 +57,8 @@ async function buildServiceWorker(version, hash) {
   if (warnings.length > 0) throw new Error(warnings.join('\n'))
 }
 
-await main()
+main().catch((error) => {
+  // The bundler colours its messages whatever it is told.
+  process.stderr.write(`${stripVTControlCharacters(error instanceof Error ? error.message : String(error))}\n`)
+  process.exit(1)
+})

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+const PARENT_POLL = 500 // ms between looks at whether npm's shell still lives
+
 /** The repository's root directory. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '')
 
@@ -62,10 +64,26 @@ export function becomeProgram(command, args, env, cwd = root) {
   const terminal = Boolean(process.stdin.isTTY)
   process.on('SIGINT', () => void (terminal || child.kill('SIGINT')))
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => void child.kill(signal))
+  stopWithNpm(child)
   child.on('error', (error) => {
     process.stderr.write(`${error.message}\n`)
     process.exit(127)
   })
   child.on('close', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
   return new Promise(() => undefined)
+}
+
+/**
+ * npm starts us through a shell that dies of a signal without passing it on: when that shell is gone, the program has to go as well.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function stopWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    child.kill('SIGTERM')
+  }, PARENT_POLL)
+  timer.unref()
 }

@@ -30,7 +30,8 @@ function strangersEnv(): NodeJS.ProcessEnv {
 interface Started {
   readonly url: string
   readonly text: () => string
-  readonly stop: () => Promise<number | null>
+  /** Resolves when everything that npm started has ended. */
+  readonly stop: () => Promise<void>
 }
 
 async function start(ms: number): Promise<Started> {
@@ -59,7 +60,7 @@ async function start(ms: number): Promise<Started> {
   void ended.then((value) => {
     code = value
   })
-  const stop = () => stopGroup(child, ended)
+  const stop = () => stopNpm(child, ended)
   after(stop)
   const found = await waitUntil(
     () => {
@@ -73,19 +74,18 @@ async function start(ms: number): Promise<Started> {
   return { url: found[1] ?? '', text: () => text, stop }
 }
 
-async function stopGroup(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
-  const signal = (name: NodeJS.Signals) => {
+/** Ends it as a supervisor would: npm alone gets the signal. The group is only for what does not obey. */
+async function stopNpm(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => {
     try {
-      process.kill(-(child.pid ?? 0), name)
+      process.kill(-(child.pid ?? 0), 'SIGKILL')
     } catch {
       // It ended before.
     }
-  }
-  signal('SIGTERM')
-  const timer = setTimeout(() => signal('SIGKILL'), STOP_MS)
-  const code = await ended
+  }, STOP_MS)
+  await ended
   clearTimeout(timer)
-  return code
 }
 
 /** The start page's key line: the PeerID, and whether it is new. */
@@ -109,13 +109,15 @@ test('npm start alone sets a new clone up and serves the page; the second start 
   assert.match(first.text(), /installing packages/)
   const made = keyOf(first.text())
   assert.equal(made.saved, false)
-  assert.equal(await first.stop(), 0)
+  await first.stop()
+  assert.match(first.text(), /relay\.stopped/, 'the relay did not drain')
   assert.ok(readFileSync(join(clone, 'package-lock.json')).equals(lock), 'the lock changed')
 
   const second = await start(SECOND_MS)
   assert.doesNotMatch(second.text(), /installing|building|fetching/)
   assert.deepEqual(keyOf(second.text()), { peer: made.peer, saved: true })
-  assert.equal(await second.stop(), 0)
+  await second.stop()
+  assert.match(second.text(), /relay\.stopped/, 'the relay did not drain')
 
   const help = execFileSync('npx', ['dmesh', '--help'], { cwd: clone, env: strangersEnv(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   assert.match(help, /relay/)
