@@ -32,7 +32,7 @@ export function renderErrors() {
  */
 export function withRoomTable(text) {
   if (!ROOM_TABLE.test(text)) throw new Error('ARCHITECTURE.md has lost the marks around its room table')
-  return text.replace(ROOM_TABLE, (_whole, head, tail) => `${head}${renderRoomTable()}${tail}`)
+  return text.replace(ROOM_TABLE, (_whole, head, tail) => `${head}${renderRoomTable(root)}${tail}`)
 }
 
 function main() {

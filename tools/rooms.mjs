@@ -1,4 +1,6 @@
 /** The house as data: which room may import which, and why. The rules of dependency-cruiser and the table of ARCHITECTURE.md come from here. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 /**
  * `name` = folder of src/; with `plugins` each of its folders is a plugin and siblings are strangers. `may` = rooms it may import, all of them above it in this table.
@@ -46,21 +48,21 @@ export const ROOMS = [
   {
     name: 'transports',
     plugins: true,
-    sentence: 'One folder per way to reach a peer: websocket, webrtc, webrtc-direct, relay, memory.',
+    sentence: 'One folder per way to reach a peer',
     may: ['shared', 'wire', 'core'],
     why: 'a transport that knew another could not be switched off alone',
   },
   {
     name: 'protocols',
     plugins: true,
-    sentence: 'One folder per stream agreement: presence, message, files, echo.',
+    sentence: 'One folder per agreement on a stream',
     may: ['shared', 'wire', 'core'],
     why: 'protocols see PeerStreams only, so they outlive the library that carries them',
   },
   {
     name: 'discovery',
     plugins: true,
-    sentence: 'One folder per answer to "where is this peer".',
+    sentence: 'One folder per answer to "who is here, and where"',
     may: ['shared', 'wire', 'core'],
     why: 'each source can be switched off, none is needed',
   },
@@ -94,12 +96,30 @@ export const LIBP2P_ROOMS = ['mesh', 'transports']
 export const BANNED_PACKAGES = '^@chainsafe/libp2p-'
 
 /**
- * The room table as it stands in ARCHITECTURE.md.
+ * The plugins of a room: its folders that hold something.
+ * @param {string} root
+ * @param {string} room
+ * @returns {string[]}
+ */
+export function listPlugins(root, room) {
+  const folder = join(root, 'src', room)
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return entries
+    .map(({ name }) => name)
+    .filter((name) => readdirSync(join(folder, name)).length > 0)
+    .sort()
+}
+
+/**
+ * The room table as it stands in ARCHITECTURE.md; plugins are named as they are found.
+ * @param {string} root
  * @returns {string}
  */
-export function renderRoomTable() {
-  const rows = ROOMS.map(
-    ({ name, plugins, sentence, may, why }) => `| \`${name}${plugins ? '/*' : ''}\` | ${sentence} | ${may.join(', ') || 'nothing'} | ${why} |`,
-  )
+export function renderRoomTable(root) {
+  const rows = ROOMS.map(({ name, plugins, sentence, may, why }) => {
+    const what = plugins ? `${sentence}: ${listPlugins(root, name).join(', ') || 'none yet'}.` : sentence
+    return `| \`${name}${plugins ? '/*' : ''}\` | ${what} | ${may.join(', ') || 'nothing'} | ${why} |`
+  })
   return ['| room | one sentence | may import | why no more |', '|---|---|---|---|', ...rows].join('\n')
 }

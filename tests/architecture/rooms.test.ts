@@ -1,6 +1,6 @@
 /** The rooms: the rules made from the table catch what they forbid, the table stands in ARCHITECTURE.md, plugins have the files they must have. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
@@ -8,7 +8,7 @@ import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-
 import * as ids from '../../src/wire/ids.ts'
 import { withRoomTable } from '../../tools/docs.mjs'
 import { RULES } from '../../tools/room-rules.mjs'
-import { ROOMS, renderRoomTable } from '../../tools/rooms.mjs'
+import { listPlugins, ROOMS, renderRoomTable } from '../../tools/rooms.mjs'
 import { root } from '../../tools/say.mjs'
 
 /** rule → a file and the import in it that breaks the rule */
@@ -114,19 +114,28 @@ test('src/ holds the rooms of the table and no other', () => {
 test('ARCHITECTURE.md shows the room table as it is', () => {
   const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
   assert.equal(withRoomTable(text), text, 'run: npm run docs')
-  const stale = text.replace(renderRoomTable(), '| an old table |')
+  const stale = text.replace(renderRoomTable(root), '| an old table |')
   assert.notEqual(withRoomTable(stale), stale)
 })
 
+/** Files that a plugin folder must have and lacks. An empty folder is no plugin: git does not even keep it. */
+function missingFiles(base: string): string[] {
+  return ROOMS.filter(({ plugins }) => plugins).flatMap(({ name: room }) =>
+    listPlugins(base, room).flatMap((plugin) => {
+      const files = readdirSync(join(base, 'src', room, plugin))
+      const needed = ['README.md', 'limits.ts'].filter((file) => !files.includes(file))
+      return needed.map((file) => `src/${room}/${plugin}/${file}`)
+    }),
+  )
+}
+
 test('every plugin folder has its README.md and limits.ts', () => {
-  const missing = ROOMS.filter(({ plugins }) => plugins).flatMap(({ name }) => {
-    const room = join(root, 'src', name)
-    const folders = existsSync(room) ? readdirSync(room, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : []
-    return folders
-      .flatMap((folder) => ['README.md', 'limits.ts'].map((file) => join('src', name, folder.name, file)))
-      .filter((path) => !existsSync(join(root, path)))
-  })
-  assert.deepEqual(missing, [])
+  assert.deepEqual(missingFiles(root), [])
+  const base = mkdtempSync(join(tmpdir(), 'dmesh-plugins-'))
+  mkdirSync(join(base, 'src/protocols/chat'), { recursive: true })
+  writeFileSync(join(base, 'src/protocols/chat/limits.ts'), '')
+  assert.deepEqual(missingFiles(base), ['src/protocols/chat/README.md'])
+  rmSync(base, { recursive: true })
 })
 
 /** Ids that stand twice among all tables of a registry; numbers are compared inside one table only, since each has its own field on the wire. */
