@@ -33,7 +33,7 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
       await serve(stream)
     } catch (error) {
       log('mesh.handler.threw', { protocol, peer, code: toMeshError(error).code }, 'warn')
-      stream.abort(toMeshError(error))
+      throw error // the gate resets the stream and remembers why
     }
   }
   return {
