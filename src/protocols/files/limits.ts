@@ -1,0 +1,61 @@
+/** Every number of the file protocol: unit, what it guards, why this value. Must hold no behaviour. */
+
+/** Bytes of one file. 1 TiB: above every disk of a browser, and exact in JSON. */
+export const MAX_FILE = 2 ** 40
+
+/** Bytes of one block on the wire and of one read from the source: what a side holds per transfer is a few of these. */
+export const BLOCK = 262_144
+
+/** Bytes of one JSON frame. An offer with a name of 255 bytes and a type of 127 needs under 1 KiB, escapes included 2 KiB. */
+export const MAX_JSON = 4096
+
+/** Bytes of a file name in UTF-8, the limit of common file systems. */
+export const MAX_NAME = 255
+
+/** Characters of a media type (RFC 6838 §4.2 allows 127 for each half; ours are shorter). */
+export const MAX_TYPE = 127
+
+/** ms for the first frame of a stream; it is sent together with the stream. */
+export const OFFER_READ_MS = 15_000
+
+/** ms a person may take to answer an offer. Ten minutes: long enough to come back to the screen, short enough to hold no stream for ever. */
+export const ANSWER_MS = 600_000
+
+/** ms between two `wait` frames of a receiver whose person has not answered: shows the sender that it lives. */
+export const WAIT_EVERY_MS = 20_000
+
+/** ms without any frame after which a sender gives a waiting receiver up: three missed `wait` frames. */
+export const SILENCE_MS = 65_000
+
+/** ms without a byte moving before a transfer fails: longer than a change of path (relay first) takes. */
+export const STALL_MS = 60_000
+
+/** ms for the receiver to flush and compare, and for the sender to hear of it. A slow disk flushes 1 GiB of cache in about a minute. */
+export const VERIFY_MS = 120_000
+
+/** ms to tell the other side why it ends before the stream is simply reset. */
+export const GOODBYE_MS = 2_000
+
+/** Unanswered offers from one peer; more is a flood, not a person. */
+export const MAX_WAITING_PER_PEER = 8
+
+/** Unanswered offers from everybody: what a screen can show. */
+export const MAX_WAITING = 64
+
+/** Transfers under way in each direction, waiting ones included: each holds a stream and about 1 MiB. */
+export const MAX_ACTIVE = 96
+
+/** Transfers remembered after their end, except received files, whose bytes belong to the person. */
+export const MAX_HISTORY = 200
+
+/** Offers remembered that ended before anybody accepted them, so that a stranger cannot push everything else out of the history. */
+export const MAX_UNACCEPTED = 20
+
+/** Received files kept. Above it an offer is refused until the person removes some. */
+export const MAX_RECEIVED = 2000
+
+/** ms over which speed is measured. */
+export const RATE_WINDOW_MS = 3_000
+
+/** ms between two progress events of one transfer. */
+export const PROGRESS_MS = 100

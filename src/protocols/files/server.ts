@@ -1,0 +1,112 @@
+/** The receiving end: read the offer, hold it until a person answers, then bytes to the store and a verdict on what lies there. Must take no content before the offer is accepted, and not one byte more than was declared. */
+import type { FileSink, FileStore } from '../../core/stores.ts'
+import { abortable, withDeadline } from '../../shared/async.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { MeshError } from '../../shared/errors.ts'
+import { type Channel, remoteStop } from './channel.ts'
+import { ANSWER_MS, BLOCK, GOODBYE_MS, MAX_JSON, OFFER_READ_MS, STALL_MS, VERIFY_MS, WAIT_EVERY_MS } from './limits.ts'
+import { type Offer, decodeOffer, decodeTrailer } from './wire.ts'
+
+export interface ReceiveOptions {
+  readonly channel: Channel
+  readonly files: FileStore
+  readonly clock: Clock
+  readonly offer: Offer
+  /** Our own id of the transfer, never the sender's. */
+  readonly id: string
+  /** Fires on cancel. */
+  readonly signal: AbortSignal
+  /** Resolves when the person accepts, rejects with DECLINED. */
+  readonly decision: Promise<void>
+  onAccept(): void
+  onProgress(done: number): void
+  onVerify(): void
+}
+
+/** The first frame. UNKNOWN_VERSION, BAD_FRAME, FRAME_TOO_LARGE. */
+export async function readOffer(channel: Channel, signal: AbortSignal): Promise<Offer> {
+  return decodeOffer(await channel.read(MAX_JSON, 'the offer', signal, OFFER_READ_MS))
+}
+
+/** Everything after the offer. Resolves with the SHA-256 of what was stored, rejects with the reason and then leaves nothing stored. The caller ends the channel. */
+export async function receiveFile(options: ReceiveOptions): Promise<string> {
+  const { channel, files, id, signal } = options
+  const first = channel.read(BLOCK, 'file bytes', signal)
+  first.catch(() => undefined)
+  await awaitDecision(options, first)
+  const sink = await files.create(id)
+  try {
+    options.onAccept()
+    await channel.writeJson({ kind: 'accept', offset: 0 }, 'acceptance', signal, STALL_MS)
+    const claimed = await receiveBytes(options, sink, first)
+    options.onVerify()
+    return await verify(options, sink, claimed)
+  } catch (error) {
+    await sink.discard().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Until the person answers: say `wait` now and then, and watch for the sender to withdraw. */
+async function awaitDecision({ channel, clock, signal, decision }: ReceiveOptions, first: Promise<Uint8Array>): Promise<void> {
+  let answered = false
+  decision.then(
+    () => (answered = true),
+    () => undefined,
+  )
+  const early = first.then(async (frame) => {
+    // From the acceptance on this frame is the file's first, or the end of an empty one.
+    if (answered) return
+    if (frame.byteLength === 0) await readStop(channel, signal)
+    throw new MeshError('BAD_FRAME', 'content came before the offer was accepted')
+  })
+  early.catch(() => undefined)
+  const beat = async (inner: AbortSignal) => {
+    while (!answered) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const cancel = clock.after(WAIT_EVERY_MS, resolve)
+      await abortable(Promise.race([promise, decision, early]), inner).finally(cancel)
+      if (!answered) await channel.writeJson({ kind: 'wait' }, 'sign of life', inner, STALL_MS)
+    }
+  }
+  await withDeadline(clock, ANSWER_MS, 'answer to the offer', signal, beat)
+}
+
+async function readStop(channel: Channel, signal: AbortSignal): Promise<never> {
+  const trailer = decodeTrailer(await channel.read(MAX_JSON, 'the end', signal, STALL_MS))
+  if (trailer.kind === 'stop') throw remoteStop(trailer.code)
+  throw new MeshError('BAD_FRAME', 'a digest came before the file')
+}
+
+/** Gives the digest that the sender claims. One block is written while the next is read. */
+async function receiveBytes({ channel, clock, offer, signal, onProgress }: ReceiveOptions, sink: FileSink, first: Promise<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let received = 0
+  let writing: Promise<void> = Promise.resolve()
+  let block = await withDeadline(clock, STALL_MS, 'file bytes', signal, () => first)
+  while (block.byteLength > 0) {
+    received += block.byteLength
+    if (received > offer.size) throw new MeshError('BAD_FRAME', `more bytes than the ${offer.size} that were declared`)
+    await abortable(writing, signal)
+    const done = received
+    writing = sink.write(block).then(() => onProgress(done))
+    writing.catch(() => undefined)
+    block = await channel.read(BLOCK, 'file bytes', signal, STALL_MS)
+  }
+  await abortable(writing, signal)
+  const trailer = decodeTrailer(await channel.read(MAX_JSON, 'the digest', signal, STALL_MS))
+  if (trailer.kind === 'stop') throw remoteStop(trailer.code)
+  if (received < offer.size) throw new MeshError('BAD_FRAME', `${received} bytes instead of the ${offer.size} that were declared`)
+  return trailer.sha256
+}
+
+/** The verdict goes by what the store says it holds, not by what passed through here. */
+async function verify({ channel, files, clock, id, offer, signal }: ReceiveOptions, sink: FileSink, claimed: string): Promise<string> {
+  const stored = await withDeadline(clock, VERIFY_MS, 'flush to disk', signal, () => sink.finish())
+  if (stored.size !== offer.size || stored.sha256 !== claimed) {
+    await files.remove(id)
+    throw new MeshError('VERIFY_FAILED', 'the stored bytes are not the bytes that were sent')
+  }
+  // Stored and right: if the sender cannot be told any more, it is the sender that does not know.
+  await channel.writeJson({ kind: 'done', sha256: stored.sha256 }, 'verdict', signal, GOODBYE_MS).catch(() => undefined)
+  return stored.sha256
+}

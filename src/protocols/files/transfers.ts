@@ -1,0 +1,138 @@
+/** The list of transfers: one entry each, replaced and never mutated, kept in records, told on the bus at most ten times a second. Must stay bounded whatever strangers offer. */
+import type { MeshEvents, TransferInfo, TransferStatus } from '../../core/mesh.ts'
+import type { RecordStore } from '../../core/stores.ts'
+import type { Bus } from '../../shared/bus.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { MAX_HISTORY, MAX_RECEIVED, MAX_UNACCEPTED, PROGRESS_MS } from './limits.ts'
+import { createRate, type Rate } from './rate.ts'
+
+export interface Transfers {
+  /** Oldest first. */
+  list(): readonly TransferInfo[]
+  get(id: string): TransferInfo | undefined
+  add(info: TransferInfo): void
+  /** Change the status and whatever comes with it; told at once and kept. */
+  turn(id: string, status: TransferStatus, more?: Partial<TransferInfo>): void
+  /** `done` bytes have moved. */
+  progress(id: string, done: number): void
+  /** Ended without success: cancelled, declined or failed, with the code and what happened. */
+  fail(id: string, error: MeshError): void
+  /** Forget it. */
+  remove(id: string): Promise<void>
+  /** True when no more received files fit. */
+  full(): boolean
+  /** Read what an earlier run left: what was under way then has failed. Gives the ids whose bytes are of no more use. */
+  load(): Promise<readonly string[]>
+}
+
+interface Entry {
+  info: TransferInfo
+  rate: Rate
+  toldAt: number
+  /** A received offer that was accepted, or one of ours. */
+  accepted: boolean
+}
+
+const ACTIVE: ReadonlySet<TransferStatus> = new Set(['offered', 'running', 'verifying'])
+
+export function isActive(info: TransferInfo): boolean {
+  return ACTIVE.has(info.status)
+}
+
+export interface TransfersOptions {
+  readonly records: RecordStore
+  readonly clock: Clock
+  readonly bus: Bus<MeshEvents>
+  readonly log: Log
+}
+
+export function createTransfers({ records, clock, bus, log }: TransfersOptions): Transfers {
+  const entries = new Map<string, Entry>()
+  const unkept = (id: string) => (error: unknown) => log('files.record.failed', { id, code: codeOf(error) }, 'warn')
+  const tell = (entry: Entry) => {
+    entry.toldAt = clock.monotonic()
+    bus.emit('transferchange', entry.info)
+  }
+  const keep = ({ info }: Entry) => {
+    records.put('transfer', info.id, info).catch(unkept(info.id))
+  }
+  const forget = (id: string): Promise<void> => {
+    entries.delete(id)
+    return records.delete('transfer', id)
+  }
+  const trim = () => {
+    const ended = [...entries.values()].filter(({ info }) => !isActive(info) && !isReceived(info))
+    const unaccepted = ended.filter(({ accepted }) => !accepted)
+    const surplus = [...unaccepted.slice(0, Math.max(0, unaccepted.length - MAX_UNACCEPTED)), ...ended.slice(0, Math.max(0, ended.length - MAX_HISTORY))]
+    for (const { info } of surplus) forget(info.id).catch(unkept(info.id))
+  }
+  const change = (id: string, patch: Partial<TransferInfo>): Entry | undefined => {
+    const entry = entries.get(id)
+    if (entry) entry.info = { ...entry.info, ...patch }
+    return entry
+  }
+  const turn: Transfers['turn'] = (id, status, more = {}) => {
+    const entry = change(id, { ...more, status, ...(ACTIVE.has(status) ? {} : { rate: 0, left: undefined }) })
+    if (!entry) return
+    if (status === 'running') entry.accepted = true
+    keep(entry)
+    tell(entry)
+    if (!ACTIVE.has(status)) trim()
+  }
+  const fail: Transfers['fail'] = (id, error) => {
+    const status = error.code === 'ABORTED' ? 'cancelled' : error.code === 'DECLINED' ? 'declined' : 'failed'
+    turn(id, status, { problem: { code: error.code, message: error.message } })
+  }
+  return {
+    list: () => [...entries.values()].map(({ info }) => info),
+    get: (id) => entries.get(id)?.info,
+    add(info) {
+      const entry: Entry = { info, rate: createRate(), toldAt: 0, accepted: info.direction === 'out' }
+      entries.set(info.id, entry)
+      keep(entry)
+      tell(entry)
+    },
+    turn,
+    progress(id, done) {
+      const entry = entries.get(id)
+      if (!entry) return
+      const now = clock.monotonic()
+      if (now - entry.toldAt < PROGRESS_MS && done < entry.info.size) return
+      const rate = entry.rate.sample(done, now)
+      change(id, { done, rate, left: rate > 0 ? Math.ceil((entry.info.size - done) / rate) : undefined })
+      tell(entry)
+    },
+    fail,
+    async remove(id) {
+      const entry = entries.get(id)
+      await forget(id)
+      if (entry) tell(entry)
+    },
+    full: () => [...entries.values()].filter(({ info }) => isReceived(info)).length >= MAX_RECEIVED,
+    async load() {
+      const stale: string[] = []
+      const rows = await records.list<TransferInfo>('transfer', { limit: MAX_RECEIVED + 2 * MAX_HISTORY })
+      const sorted = rows.map(([, info]) => info).sort((a, b) => a.at - b.at)
+      for (const info of sorted) {
+        if (entries.has(info.id)) continue
+        entries.set(info.id, { info, rate: createRate(), toldAt: 0, accepted: info.direction === 'out' || info.done > 0 })
+        if (!isActive(info)) continue
+        if (info.direction === 'in') stale.push(info.id)
+        fail(info.id, new MeshError('PATH_LOST', 'this device stopped before the transfer was finished'))
+      }
+      return stale
+    },
+  }
+}
+
+/** A received file: its bytes are the person's, so history never drops it. */
+function isReceived({ direction, status }: TransferInfo): boolean {
+  return direction === 'in' && status === 'done'
+}
+
+/** What ended a transfer, as the error to show: our own signal's reason counts before what it caused. */
+export function reasonOf(error: unknown, signal: AbortSignal): MeshError {
+  return toMeshError(signal.aborted ? signal.reason : error, 'PATH_LOST')
+}

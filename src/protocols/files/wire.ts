@@ -1,0 +1,101 @@
+/** Frames of /dmesh/files/1.0.0 (byte table in README.md), pure. Must trust nothing: every decoder ends in a typed value or a MeshError. */
+import * as v from 'valibot'
+import { type ErrorCode, isErrorCode, MeshError } from '../../shared/errors.ts'
+import { decodeJson } from '../../wire/frame.ts'
+import { MAX_FILE, MAX_TYPE } from './limits.ts'
+import { safeName } from './name.ts'
+
+/** Raised when an older receiver could misread what follows the offer. */
+export const VERSION = 1
+
+export interface Offer {
+  /** The sender's own id of this transfer; for a later resume, never used as a name of ours. */
+  readonly id: string
+  /** Safe to show and to save under. */
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  /** Media type or ''. A claim of the sender. */
+  readonly type: string
+  /** ms since 1970, undefined when unknown. */
+  readonly mtime?: number
+}
+
+/** What a receiver says before the bytes. `offset`: bytes it has already; 0 in this version. */
+export type Answer = { readonly kind: 'wait' } | { readonly kind: 'accept'; readonly offset: number } | { readonly kind: 'stop'; readonly code: ErrorCode }
+
+/** What a sender says after the bytes. */
+export type Trailer = { readonly kind: 'digest'; readonly sha256: string } | { readonly kind: 'stop'; readonly code: ErrorCode }
+
+/** What a receiver says after the digest, or at any time instead. */
+export type Verdict = { readonly kind: 'done'; readonly sha256: string } | { readonly kind: 'stop'; readonly code: ErrorCode }
+
+const MAX_RAW_NAME = 1024 // UTF-16 units taken from a peer before cleaning
+const MAX_CODE = 32 // characters of an error code
+
+const versionSchema = v.object({ v: v.pipe(v.number(), v.integer()) })
+const offerSchema = v.object({
+  kind: v.literal('offer'),
+  id: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/)),
+  name: v.pipe(v.string(), v.maxLength(MAX_RAW_NAME)),
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)),
+  type: v.pipe(v.string(), v.maxLength(MAX_TYPE)),
+  mtime: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+})
+const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
+const stopSchema = v.object({ kind: v.literal('stop'), code: v.pipe(v.string(), v.maxLength(MAX_CODE)) })
+const answerSchema = v.variant('kind', [
+  v.object({ kind: v.literal('wait') }),
+  v.object({ kind: v.literal('accept'), offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)) }),
+  stopSchema,
+])
+const trailerSchema = v.variant('kind', [v.object({ kind: v.literal('digest'), sha256: sha256Schema }), stopSchema])
+const verdictSchema = v.variant('kind', [v.object({ kind: v.literal('done'), sha256: sha256Schema }), stopSchema])
+
+/** The JSON of the first frame. */
+export function offerJson(offer: Offer): unknown {
+  return { v: VERSION, kind: 'offer', ...offer }
+}
+
+/** UNKNOWN_VERSION before anything else is looked at, BAD_FRAME for the rest. Keys that we do not know are ignored. */
+export function decodeOffer(frame: Uint8Array): Offer {
+  const json = decodeJson(frame)
+  const { v: version } = parse(versionSchema, json, 'offer')
+  if (version !== VERSION) throw new MeshError('UNKNOWN_VERSION', `file offer of version ${version}, we speak ${VERSION}`)
+  const { id, name, size, type, mtime } = parse(offerSchema, json, 'offer')
+  return { id, name: safeName(name), size, type: safeType(type), ...(mtime === undefined ? {} : { mtime }) }
+}
+
+/** BAD_FRAME for anything else. */
+export function decodeAnswer(frame: Uint8Array): Answer {
+  return withCode(parse(answerSchema, decodeJson(frame), 'answer'))
+}
+
+/** BAD_FRAME for anything else. */
+export function decodeTrailer(frame: Uint8Array): Trailer {
+  return withCode(parse(trailerSchema, decodeJson(frame), 'end of file'))
+}
+
+/** BAD_FRAME for anything else. */
+export function decodeVerdict(frame: Uint8Array): Verdict {
+  return withCode(parse(verdictSchema, decodeJson(frame), 'verdict'))
+}
+
+/** type/subtype in lower case, or '' for anything unusual. */
+export function safeType(type: string): string {
+  const lower = type.toLowerCase()
+  return lower.length <= MAX_TYPE && /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(lower) ? lower : ''
+}
+
+function parse<T>(schema: v.GenericSchema<unknown, T>, json: unknown, what: string): T {
+  const result = v.safeParse(schema, json)
+  if (!result.success) throw new MeshError('BAD_FRAME', `${what}: ${result.issues[0].message}`)
+  return result.output
+}
+
+/** A code of a newer peer that we do not know becomes STREAM_RESET: it ended, we cannot say why. */
+function withCode<T extends { readonly kind: string }>(message: T): Exclude<T, { kind: 'stop' }> | { kind: 'stop'; code: ErrorCode } {
+  if (message.kind !== 'stop') return message as Exclude<T, { kind: 'stop' }>
+  const { code } = message as unknown as { code: string }
+  return { kind: 'stop', code: isErrorCode(code) ? code : 'STREAM_RESET' }
+}

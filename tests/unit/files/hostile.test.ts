@@ -1,0 +1,265 @@
+/** Peers that do not keep the file protocol: each costs bounded memory and time and ends with a code. */
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { systemClock } from '../../../src/shared/clock.ts'
+import { createStreamPair } from '../../support/stream-pair.ts'
+import { waitUntil } from '../../support/wait.ts'
+import { createTestPeer, ended, goodOffer, nextOffer, rawPeer, rawSender, stopPeers, type RawPeer, type TestPeer } from './two-hosts.ts'
+
+const digestOf = async (bytes: Uint8Array<ArrayBuffer>) => Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
+
+async function acceptedSender(b: TestPeer, offer: Record<string, unknown>): Promise<{ raw: RawPeer; id: string }> {
+  const raw = rawSender(b)
+  await raw.json(offer)
+  const { id } = await nextOffer(b)
+  await b.service.accept(id)
+  assert.deepEqual(await raw.next(), { kind: 'accept', offset: 0 })
+  return { raw, id }
+}
+
+afterEach(stopPeers)
+
+describe('hostile senders', () => {
+  it('more bytes than declared: BAD_FRAME, told to the sender, nothing stored', async () => {
+    const b = createTestPeer()
+    const { raw, id } = await acceptedSender(b, goodOffer())
+    await raw.block(new Uint8Array(11))
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'BAD_FRAME' })
+    assert.equal((await ended(b, id)).problem?.code, 'BAD_FRAME')
+    assert.equal(await b.files.size(id), undefined)
+  })
+
+  it('fewer bytes than declared: BAD_FRAME, nothing stored', async () => {
+    const b = createTestPeer()
+    const { raw, id } = await acceptedSender(b, goodOffer())
+    await raw.block(new Uint8Array(9))
+    await raw.block(new Uint8Array(0))
+    await raw.json({ kind: 'digest', sha256: await digestOf(new Uint8Array(9)) })
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'BAD_FRAME' })
+    assert.equal((await ended(b, id)).problem?.code, 'BAD_FRAME')
+    assert.equal(await b.files.size(id), undefined)
+  })
+
+  it('a wrong digest: VERIFY_FAILED, told to the sender, nothing stored', async () => {
+    const b = createTestPeer()
+    const { raw, id } = await acceptedSender(b, goodOffer())
+    await raw.block(new Uint8Array(10))
+    await raw.block(new Uint8Array(0))
+    await raw.json({ kind: 'digest', sha256: '0'.repeat(64) })
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'VERIFY_FAILED' })
+    assert.equal((await ended(b, id)).problem?.code, 'VERIFY_FAILED')
+    assert.equal(await b.files.size(id), undefined)
+  })
+
+  it('an end in the middle: PATH_LOST, nothing stored', async () => {
+    const b = createTestPeer()
+    const { raw, id } = await acceptedSender(b, goodOffer())
+    await raw.block(new Uint8Array(5))
+    raw.stream.abort('gone')
+    const info = await ended(b, id)
+    assert.equal(info.status, 'failed')
+    assert.equal(info.problem?.code, 'STREAM_RESET')
+    assert.equal(await b.files.size(id), undefined)
+  })
+
+  it('content before the acceptance: BAD_FRAME, and it cannot be accepted any more', async () => {
+    const b = createTestPeer()
+    const raw = rawSender(b)
+    await raw.json(goodOffer())
+    const { id } = await nextOffer(b)
+    await raw.block(new Uint8Array(3))
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'BAD_FRAME' })
+    await ended(b, id)
+    await assert.rejects(b.service.accept(id), { code: 'BAD_ARGUMENT' })
+  })
+
+  it('a block above its cap: FRAME_TOO_LARGE', async () => {
+    const b = createTestPeer()
+    const { raw, id } = await acceptedSender(b, goodOffer({ size: 10_000_000 }))
+    await raw.raw(Uint8Array.of(0x81, 0x80, 0x10)) // varint 262 145
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'FRAME_TOO_LARGE' })
+    assert.equal((await ended(b, id)).problem?.code, 'FRAME_TOO_LARGE')
+  })
+
+  const badOffers: readonly [string, unknown, string][] = [
+    ['no JSON', undefined, 'BAD_FRAME'],
+    ['an array', [], 'BAD_FRAME'],
+    ['another kind', goodOffer({ kind: 'order' }), 'BAD_FRAME'],
+    ['a negative size', goodOffer({ size: -1 }), 'BAD_FRAME'],
+    ['a fractional size', goodOffer({ size: 1.5 }), 'BAD_FRAME'],
+    ['a size above 1 TiB', goodOffer({ size: 2 ** 40 + 1 }), 'BAD_FRAME'],
+    ['an id with a path in it', goodOffer({ id: '../../x' }), 'BAD_FRAME'],
+    ['a name that is no text', goodOffer({ name: { toString: 'x' } }), 'BAD_FRAME'],
+    ['an unknown version', goodOffer({ v: 2, kind: 'anything' }), 'UNKNOWN_VERSION'],
+    ['an offer above 4 KiB', goodOffer({ more: 'x'.repeat(5000) }), 'FRAME_TOO_LARGE'],
+  ]
+  for (const [what, offer, code] of badOffers) {
+    it(`${what}: ${code}, and no offer is shown`, async () => {
+      const b = createTestPeer()
+      const raw = rawSender(b)
+      if (offer === undefined) await raw.block(new TextEncoder().encode('{"v":1,'))
+      else await raw.json(offer)
+      assert.deepEqual(await raw.next(), { kind: 'stop', code })
+      assert.deepEqual(b.offers, [])
+      assert.deepEqual(b.service.transfers(), [])
+    })
+  }
+
+  it('a name with tricks in it is shown without them', async () => {
+    const b = createTestPeer()
+    const raw = rawSender(b)
+    await raw.json(goodOffer({ name: '../../etc/\u202egpj.exe\u0000' }))
+    assert.equal((await nextOffer(b)).name, '_.._etc_gpj.exe')
+  })
+
+  it('the ninth waiting offer of one peer and the 65th in all get LIMIT_REACHED', async () => {
+    const b = createTestPeer()
+    for (let i = 0; i < 64; i++) {
+      await rawSender(b, 65_536, `peer-${Math.floor(i / 8)}`).json(goodOffer())
+      await nextOffer(b, i)
+      if (i !== 7) continue
+      const ninth = rawSender(b, 65_536, 'peer-0')
+      await ninth.json(goodOffer())
+      assert.deepEqual(await ninth.next(), { kind: 'stop', code: 'LIMIT_REACHED' })
+    }
+    const last = rawSender(b, 65_536, 'peer-new')
+    await last.json(goodOffer())
+    assert.deepEqual(await last.next(), { kind: 'stop', code: 'LIMIT_REACHED' })
+    assert.equal(b.offers.length, 64)
+  })
+
+  it('offers that come and go push no more than 20 entries into the history', async () => {
+    const b = createTestPeer()
+    for (let i = 0; i < 60; i++) {
+      const raw = rawSender(b)
+      await raw.json(goodOffer())
+      const { id } = await nextOffer(b, i)
+      raw.stream.abort('gone')
+      await waitUntil(() => b.changes.some((info) => info.id === id && info.status === 'failed'), { what: 'the end of the offer' })
+    }
+    assert.equal(b.service.transfers().length, 20)
+    await waitUntil(async () => (await b.records.list('transfer')).length === 20, { what: 'the records to be trimmed too' })
+  })
+
+  it('a sender that never finishes its offer is cut after 15 s, one that stalls in the middle after 60 s', async () => {
+    const { clock, fire } = manualClock()
+    const b = createTestPeer({ clock })
+    const silent = rawSender(b)
+    await fire(15_000)
+    assert.deepEqual(await silent.next(), { kind: 'stop', code: 'TIMEOUT' })
+    const { id } = await acceptedSender(b, goodOffer())
+    await fire(60_000)
+    assert.equal((await ended(b, id)).problem?.code, 'TIMEOUT')
+  })
+
+  it('an offer that nobody answers ends after 10 minutes, with a sign of life every 20 s', async () => {
+    const { clock, fire } = manualClock()
+    const b = createTestPeer({ clock })
+    const raw = rawSender(b)
+    await raw.json(goodOffer())
+    const { id } = await nextOffer(b)
+    await fire(20_000)
+    assert.deepEqual(await raw.next(), { kind: 'wait' })
+    await fire(20_000)
+    assert.deepEqual(await raw.next(), { kind: 'wait' })
+    await fire(600_000)
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'TIMEOUT' })
+    assert.equal((await ended(b, id)).problem?.code, 'TIMEOUT')
+  })
+})
+
+describe('hostile receivers', () => {
+  const offered = async (clock = systemClock(), size = 10) => {
+    const a = createTestPeer({ clock })
+    const pair = createStreamPair()
+    a.connect(() => pair.a)
+    const raw = rawPeer(pair.b)
+    const id = await a.service.offer('b', new Blob([new Uint8Array(size)]), { name: 'x' })
+    assert.equal((await raw.next()).kind, 'offer')
+    return { a, raw, id, pair }
+  }
+
+  it('one that never answers is given up after 65 s', async () => {
+    const { clock, fire } = manualClock()
+    const { a, id } = await offered(clock)
+    await fire(65_000)
+    assert.equal((await ended(a, id)).problem?.code, 'TIMEOUT')
+  })
+
+  it('one that says wait for ever is given up after the answer time', async () => {
+    const { clock, fire } = manualClock()
+    const { a, raw, id } = await offered(clock)
+    for (let i = 0; i < 5; i++) await raw.json({ kind: 'wait' })
+    await fire(665_000)
+    assert.equal((await ended(a, id)).problem?.code, 'TIMEOUT')
+  })
+
+  it('one that never reads costs the sender a few blocks, and is given up after 60 s', async () => {
+    const { clock, fire } = manualClock()
+    let pulled = 0
+    const a = createTestPeer({ clock })
+    const pair = createStreamPair()
+    a.connect(() => pair.a)
+    const raw = rawPeer(pair.b)
+    const source = {
+      size: 2 ** 33,
+      type: '',
+      slice: (from: number, to: number) => ({ arrayBuffer: async () => (pulled++, new ArrayBuffer(to - from)) }),
+    } as unknown as Blob
+    const id = await a.service.offer('b', source, { name: 'x' })
+    await raw.next()
+    await raw.json({ kind: 'accept', offset: 0 })
+    await waitUntil(() => pulled >= 2, { what: 'the first blocks' })
+    await fire(60_000)
+    assert.equal((await ended(a, id)).problem?.code, 'TIMEOUT')
+    assert.ok(pulled <= 4, `${pulled} blocks were read`)
+  })
+
+  it('one that claims another digest: VERIFY_FAILED', async () => {
+    const { a, raw, id } = await offered()
+    await raw.json({ kind: 'accept', offset: 0 })
+    await raw.json({ kind: 'done', sha256: 'f'.repeat(64) })
+    assert.equal((await ended(a, id)).problem?.code, 'VERIFY_FAILED')
+  })
+
+  for (const [what, answer] of [
+    ['bad JSON', '{'],
+    ['an unknown kind', '{"kind":"maybe"}'],
+    ['an offset that nobody asked for', '{"kind":"accept","offset":5}'],
+  ] as const) {
+    it(`${what} as the answer: BAD_FRAME, told to the receiver`, async () => {
+      const { a, raw, id } = await offered()
+      await raw.block(new TextEncoder().encode(answer))
+      assert.equal((await ended(a, id)).problem?.code, 'BAD_FRAME')
+      assert.equal((await raw.frames.read(4096))?.byteLength, 0)
+      assert.deepEqual(await raw.next(), { kind: 'stop', code: 'BAD_FRAME' })
+    })
+  }
+
+  it('a stop with a code that we do not know still ends the transfer', async () => {
+    const { a, raw, id } = await offered()
+    await raw.json({ kind: 'stop', code: 'FROM_THE_FUTURE' })
+    assert.equal((await ended(a, id)).status, 'failed')
+  })
+})
+
+/** A clock whose timers fire by hand; `fire` waits for a timer of exactly `ms` and runs the newest of them. */
+function manualClock() {
+  const system = systemClock()
+  const timers = new Map<number, { ms: number; task: () => void }>()
+  let next = 0
+  const clock = {
+    ...system,
+    after(ms: number, task: () => void) {
+      const id = next++
+      timers.set(id, { ms, task })
+      return () => void timers.delete(id)
+    },
+  }
+  const fire = async (ms: number) => {
+    const [id, timer] = await waitUntil(() => [...timers].findLast(([, found]) => found.ms === ms), { what: `a timer of ${ms} ms` })
+    timers.delete(id)
+    timer.task()
+  }
+  return { clock, fire }
+}
