@@ -8,6 +8,7 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Decide } from '../../src/core/access.ts'
+import type { HopComponents, RelayClientComponents } from '../../src/transports/relay/components.ts'
 import { RELAY_WINDOW } from '../../src/transports/relay/limits.ts'
 import { createHopServer, type HopServer, type HopServerOptions } from '../../src/transports/relay/server.ts'
 import { createRelayTransport, type RelayTransport } from '../../src/transports/relay/transport.ts'
@@ -69,19 +70,26 @@ export async function startStockClient(listen: readonly string[] = []): Promise<
 export interface ClientNode {
   readonly node: Libp2p
   readonly relay: RelayTransport
+  /** What libp2p builds services from. */
+  components(): HopComponents
 }
 
 /** A client with our transport. */
 export async function startClient(options: { privateKey?: PrivateKey } = {}): Promise<ClientNode> {
   const relay = createRelayTransport()
+  let seen: unknown
+  const factory = (components: RelayClientComponents) => {
+    seen = components
+    return relay.factory(components)
+  }
   const node = await createLibp2p({
     ...base,
     ...options,
     addresses: { listen: [...relay.listen] },
-    transports: [webSockets(), relay.factory],
+    transports: [webSockets(), factory],
     services: { identify: identify() },
   })
-  return { node: node as unknown as Libp2p, relay }
+  return { node: node as unknown as Libp2p, relay, components: () => seen as HopComponents }
 }
 
 /** Address of `client` through `relay`. */

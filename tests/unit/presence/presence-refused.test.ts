@@ -134,17 +134,24 @@ test('a client renews its record in time', async () => {
   const relay = await relaySide({}, clock)
   const ana = await peerSide([relay], { name: 'Ana', clock })
   join(ana, relay)
-  await waitUntil(() => here(relay).length === 1, { what: 'Ana' })
-  const seen = () => relay.service.entries()[0]?.seen ?? 0
+  await (await rawPeer(relay)).hello()
+  await waitUntil(
+    () => {
+      clock.advance(1)
+      return here(ana).length === 1
+    },
+    { what: 'the roster' },
+  )
+  const seen = () => relay.service.entries().find(({ name }) => name === 'Ana')?.seen ?? 0
   const before = seen()
   await waitUntil(
     () => {
-      clock.advance(RENEW_AFTER * 1000)
+      clock.advance(RENEW_AFTER * 40) // 25 looks until it is due, 37 more until it runs out
       return seen() > before
     },
     { what: 'a renewal' },
   )
-  assert.deepEqual(here(relay), ['Ana'])
+  assert.ok(here(relay).includes('Ana'))
 })
 
 test('a peer that says nothing is let go', async () => {

@@ -1,0 +1,86 @@
+/** What quotas are counted by: IP prefixes and the ledger of starts, running circuits and daily bytes. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { refusalOf } from '../../../src/transports/relay/refusal.ts'
+import { createLedger } from '../../../src/transports/relay/ledger.ts'
+import { NO_PREFIX, prefixOf } from '../../../src/transports/relay/prefix.ts'
+
+function clockAt(start: number) {
+  let now = start
+  return { now: () => now, monotonic: () => now, after: () => () => undefined, advance: (ms: number) => void (now += ms) }
+}
+
+for (const [address, prefix] of [
+  ['192.0.2.77', '192.0.2.0/24'],
+  ['::ffff:192.0.2.77', '192.0.2.0/24'],
+  ['::FFFF:192.0.2.77', '192.0.2.0/24'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['2001:DB8:0:0:ffff::', '2001:db8:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['::', '0:0:0:0::/64'],
+  ['1:2:3:4:5:6:7::', '1:2:3:4::/64'],
+  ['256.1.1.1', NO_PREFIX],
+  ['1.2.3', NO_PREFIX],
+  ['1:2:3:4:5:6:7', NO_PREFIX],
+  ['1:2:3:4:5:6:7:8:9', NO_PREFIX],
+  ['1::2::3', NO_PREFIX],
+  ['g::', NO_PREFIX],
+  ['', NO_PREFIX],
+  [undefined, NO_PREFIX],
+] as const) {
+  test(`prefix of ${address || 'nothing'} is ${prefix}`, () => assert.equal(prefixOf(address), prefix))
+}
+
+test('any two addresses of one /64 share a prefix, and no text breaks it', () => {
+  const group = fc.nat(0xffff).map((value) => value.toString(16))
+  const half = fc.array(group, { minLength: 4, maxLength: 4 })
+  fc.assert(
+    fc.property(half, half, half, (net, a, b) => {
+      assert.equal(prefixOf([...net, ...a].join(':')), prefixOf([...net, ...b].join(':')))
+      assert.match(prefixOf([...net, ...a].join(':')), /\/64$/)
+    }),
+  )
+  fc.assert(fc.property(fc.string(), (text) => typeof prefixOf(text) === 'string'))
+})
+
+test('starts count for one minute', () => {
+  const clock = clockAt(1e12)
+  const ledger = createLedger(clock)
+  assert.deepEqual([ledger.start('a'), ledger.start('a'), ledger.start('b')], [0, 1, 0])
+  clock.advance(59_999)
+  assert.equal(ledger.starts('a'), 2)
+  clock.advance(1)
+  assert.equal(ledger.starts('a'), 0)
+})
+
+test('a place is given back once, however often it is left', () => {
+  const ledger = createLedger(clockAt(0))
+  const [one, two] = [ledger.enter('a'), ledger.enter('a')]
+  assert.equal(ledger.running('a'), 2)
+  one()
+  one()
+  assert.equal(ledger.running('a'), 1)
+  two()
+  assert.equal(ledger.running('a'), 0)
+})
+
+test('bytes add up until midnight UTC', () => {
+  const clock = clockAt(Date.UTC(2026, 0, 1, 23, 59))
+  const ledger = createLedger(clock)
+  assert.equal(ledger.spend('net', 100), 100)
+  assert.equal(ledger.spend('net', 50), 150)
+  clock.advance(60_000)
+  assert.equal(ledger.spend('net', 0), 0)
+})
+
+test('a used-up limit is told apart from a missing right', () => {
+  const ask = (allow: boolean, limits: object, usage: object) => refusalOf({ allow, limits, why: '' }, { startsLastMinute: 0, concurrent: 0, ...usage }, 'RESOURCE_LIMIT_EXCEEDED')
+  assert.equal(ask(true, {}, { startsLastMinute: 1e9, concurrent: 1e9 }), undefined)
+  assert.equal(ask(false, {}, {})?.status, 202)
+  assert.equal(ask(true, { rate: 2 }, { startsLastMinute: 1 }), undefined)
+  assert.equal(ask(true, { rate: 2 }, { startsLastMinute: 2 })?.status, 201)
+  assert.equal(ask(false, { concurrent: 1 }, { concurrent: 1 })?.status, 201)
+})
