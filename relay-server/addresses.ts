@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os'
 import { urlToAddress } from '../src/core/address.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import type { Log } from '../src/shared/log.ts'
+import { isLoopback } from './front/hosts.ts'
 import { ADDRESS_TTL, MAX_ADDRESSES } from './limits.ts'
 
 /** The IP address to bind for `host`: itself, or what the system says the name is; wildcards stay. */
@@ -30,6 +31,14 @@ export function webSocketAddresses(host: string, port: number, secure: boolean, 
 function interfaceAddresses(wildcard: string): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   return all.filter(({ family, scopeid }) => family === 'IPv4' || (wildcard === '::' && !scopeid)).map(({ address }) => address)
+}
+
+/** The IP address for UDP sockets. No HTTP proxy carries UDP: a relay that hides behind one on loopback takes UDP itself, on every address. */
+export function udpAddress(address: string, publicUrl: string | undefined): string {
+  const host = publicUrl ? new URL(publicUrl).hostname.replace(/^\[|\]$/g, '') : undefined
+  if (!host || !isLoopback(address) || isLoopback(host) || host === 'localhost' || host.endsWith('.localhost')) return address
+  const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6'))
+  return hasIpv6 ? '::' : '0.0.0.0'
 }
 
 /** What webrtc-direct listens on. A dual-stack wildcard needs one socket per family. */

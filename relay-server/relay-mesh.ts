@@ -31,8 +31,10 @@ import { createStunServer, type StunServer } from './stun/server.ts'
 export interface RelayMeshParts {
   readonly config: RelayConfig
   readonly version: string
-  /** IP address to bind UDP sockets to. */
+  /** IP address the front listens on. */
   readonly address: string
+  /** IP address to bind UDP sockets to. */
+  readonly udp: string
   readonly identity: Identity
   readonly access: AccessFile
   readonly door: WebSocketDoor
@@ -86,20 +88,20 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   return { mesh, hop, stun, direct: direct?.door }
 }
 
-async function openStun({ config, address, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {
+async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {
   if (config.stun === 'off') return undefined
-  await checkUdpPort(address, config.stun, '--stun')
-  return createStunServer({ listen: stunListen(address, config.stun), clock, log })
+  await checkUdpPort(udp, config.stun, '--stun')
+  return createStunServer({ listen: stunListen(udp, config.stun), clock, log })
 }
 
 async function openDirect(
-  { config, address, clock, log }: RelayMeshParts,
+  { config, udp, clock, log }: RelayMeshParts,
   port: number,
 ): Promise<{ readonly transport: Transport; readonly door: DirectDoor }> {
-  await checkUdpPort(address, port, '--udp')
+  await checkUdpPort(udp, port, '--udp')
   const { certificate } = await loadDirectCertificate(config.dataDir)
   const door = createDirectDoor({ certificate, clock, log })
-  return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(address, port) }) }
+  return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
 }
 
 /** A snapshot for metrics and `dmesh status`. */

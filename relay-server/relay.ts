@@ -13,7 +13,7 @@ import { type Clock, systemClock } from '../src/shared/clock.ts'
 import { MeshError } from '../src/shared/errors.ts'
 import type { LogControl } from '../src/shared/log.ts'
 import { createWebSocketDoor } from '../src/transports/websocket/listener.node.ts'
-import { bindAddress, followPublicName, type PublicAddresses, webSocketAddresses } from './addresses.ts'
+import { bindAddress, followPublicName, type PublicAddresses, udpAddress, webSocketAddresses } from './addresses.ts'
 import { createMetrics, type RelayNumbers } from './admin/metrics.ts'
 import { startAdmin } from './admin/server.ts'
 import type { RelayConfig } from './config/config.ts'
@@ -120,7 +120,10 @@ async function open(basis: Basis, stack: AsyncDisposableStack): Promise<Relay> {
   const door = createWebSocketDoor(() => webSocketAddresses(address, front.port, Boolean(config.tls), config.publicUrl))
   const front = await openFront(basis, late, door.accept)
   stack.defer(front.close)
-  const running = await openRelayMesh({ config, version: deps.version, address, identity, access, door, clock, log }, stack)
+  const running = await openRelayMesh(
+    { config, version: deps.version, address, udp: udpAddress(address, config.publicUrl), identity, access, door, clock, log },
+    stack,
+  )
   late.running = running
   const { mesh } = running
   const places = describe(basis, late, front.port)

@@ -78,13 +78,13 @@ export const OPTIONS = {
   udp: option({
     value: 'PORT|off',
     default: 'the port of --listen',
-    doc: 'UDP port of direct WebRTC to this relay.',
+    doc: 'UDP port of direct WebRTC to this relay. With --public-url it listens on every address, since no proxy carries UDP.',
     parse: (texts) => parsePortOrOff(last(texts)),
   }),
   stun: option({
     value: 'PORT|off',
     default: 'one above the port of --listen',
-    doc: 'UDP port where browsers learn their public address (STUN).',
+    doc: 'UDP port where browsers learn their public address (STUN). Listens where --udp does.',
     parse: (texts) => parsePortOrOff(last(texts)),
   }),
   log: option({

@@ -27,7 +27,7 @@ export interface DistFile {
 export interface DistFiles {
   /** False when the page was never built. */
   readonly present: boolean
-  /** First 16 hex digits of SHA-256 over paths and contents; 'none' when absent. */
+  /** The hash the build gave itself in build.json, which the page knows too, else one over paths and contents; hex. 'none' when absent. */
   readonly build: string
   /** Exact path, or `/` for index.html. */
   get(path: string): DistFile | undefined
@@ -67,7 +67,16 @@ export function loadDist(dir: string): DistFiles {
   const index = files.get('/index.html')
   if (index) files.set('/', index)
   const scripts = [...files.keys()].filter((path) => path.endsWith('.js') || path.endsWith('.mjs'))
-  return { present, build: present ? hash.digest('hex').slice(0, 16) : 'none', get: (path) => files.get(path), scripts }
+  return { present, build: present ? (builtHash(dir) ?? hash.digest('hex')) : 'none', get: (path) => files.get(path), scripts }
+}
+
+function builtHash(dir: string): string | undefined {
+  try {
+    const { hash } = JSON.parse(readFileSync(join(dir, 'build.json'), 'utf8')) as { hash?: unknown }
+    return typeof hash === 'string' && /^[0-9a-f]{8,64}$/.test(hash) ? hash : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function walk(dir: string): string[] {

@@ -114,6 +114,16 @@ test('the front lets hashed files be kept for ever and asks again for the others
   assert.equal((await ask('/manifest.webmanifest')).headers['content-type'], 'application/manifest+json; charset=utf-8')
 })
 
+test('loadDist names the build as the build does itself, and notices every change otherwise', () => {
+  const first = loadDist(dist).build
+  assert.match(first, /^[0-9a-f]{64}$/)
+  writeFileSync(join(dist, 'extra.txt'), 'x')
+  assert.notEqual(loadDist(dist).build, first)
+  writeFileSync(join(dist, 'build.json'), '{"version":"1","hash":"00112233445566778899"}')
+  assert.equal(loadDist(dist).build, '00112233445566778899')
+  for (const name of ['extra.txt', 'build.json']) rmSync(join(dist, name))
+})
+
 test('the front answers 304 to a known tag and HEAD without a body', async () => {
   const { headers } = await ask('/')
   const again = await ask('/', { 'if-none-match': `"other", ${headers.etag}` })
