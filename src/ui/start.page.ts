@@ -11,8 +11,8 @@ import { insecureProblem } from './problem.ts'
 import { watchShell } from './shell-update.page.ts'
 
 export interface PageParts {
-  /** One attempt to reach the mesh; called again by Retry. `name`: what this browser is called when it has no name yet. */
-  connect(name: string): Promise<Mesh>
+  /** One attempt to reach the mesh; called again by Retry. */
+  connect(): Promise<Mesh>
   readonly version: string
   /** False for a run without service worker. */
   readonly serviceWorker: boolean
@@ -25,7 +25,7 @@ export function startPage(window: Window, parts: PageParts): App {
   const suggestedName = suggestName(navigator)
   const signal = new AbortController().signal // the page lives as long as its window
   const app = createApp({
-    connect: () => parts.connect(suggestedName),
+    connect: () => parts.connect(),
     clock: systemClock(),
     prefs: createPreferences(() => window.localStorage),
     suggestedName,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright'
+import type { PageHandle } from '../../src/ui/page-handle.ts'
 import { type Chromium, startChromium } from '../support/browser.ts'
 import { waitUntil } from '../support/wait.ts'
 import { ANA, LEA, PI } from './pages/fake-state.ts'
@@ -118,12 +119,11 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
       const row = page.locator('#row-lobby-message')
       await row.click()
       await waitUntil(async () => (await calls(page, 'policy.put')).length === 1, { what: 'the row is stored' })
-      const [[, off] = []] = await calls(page, 'policy.put')
-      assert.equal((off as { until?: number }).until, 1)
+      assert.equal((await storedRow(page, 0)).until, 1)
       await waitUntil(async () => !(await row.isChecked()), { what: 'the switch is off' })
       await row.click()
       await waitUntil(async () => (await calls(page, 'policy.put')).length === 2, { what: 'the row is stored again' })
-      assert.equal('until' in ((await calls(page, 'policy.put'))[1]?.[1] as object), false)
+      assert.equal('until' in (await storedRow(page, 1)), false)
     }))
 
   it('is usable before the mesh is there, and tells nothing it does not know', () =>
@@ -133,12 +133,14 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
       await page.click('text=Join')
       await page.waitForSelector('text=Looking for people and devices')
       const early = await page.evaluate(() => {
-        const { peer, vip, peers, state } = Reflect.get(globalThis, 'dmesh')
-        return { peer, vip, peers: [...peers], status: state.status }
+        const { peer, vip, peers, state }: PageHandle = Reflect.get(globalThis, 'dmesh')
+        return { peer, vip, peers: Array.from(peers), status: state.status }
       })
       assert.deepEqual(early, { peer: '', vip: '', peers: [], status: 'starting' })
       const pong = page.evaluate(() => Reflect.get(globalThis, 'dmesh').ping('x'))
-      await page.evaluate(() => Reflect.get(globalThis, 'letStart')())
+      await page.evaluate(() => {
+        Reflect.get(globalThis, 'letStart')()
+      })
       assert.equal(await pong, 4.2, 'a call from before waits')
       await page.evaluate(() => Reflect.get(globalThis, 'dmesh').ready)
       await page.waitForSelector('text=Nobody else is here yet')
@@ -174,6 +176,12 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
 
 function file(name: string, text: string): { name: string; mimeType: string; buffer: Buffer } {
   return { name, mimeType: 'text/plain', buffer: Buffer.from(text) }
+}
+
+async function storedRow(page: Page, number: number): Promise<{ until?: number }> {
+  const call = (await calls(page, 'policy.put'))[number]
+  assert.ok(call)
+  return call[1] as { until?: number }
 }
 
 function spaced(text: string | null): string {

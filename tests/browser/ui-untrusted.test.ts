@@ -58,7 +58,7 @@ describe('what strangers chose', { timeout: 120_000 }, () => {
             pwned: Reflect.has(globalThis, 'pwned'),
             markup: document.querySelectorAll('main img, main script, main iframe, main [onerror]').length,
             wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-            hidden: /[\u202A-\u202E\u2066-\u2069\u200E\u200F\u0000\u001b]/.test(document.body.textContent ?? ''),
+            hidden: /(?!\n)[\p{Cc}\u202A-\u202E\u2066-\u2069\u200E\u200F]/u.test(document.body.textContent ?? ''),
             links: [...document.querySelectorAll('a')].filter((one) => !one.getAttribute('href')?.startsWith('#/')).length,
           }))
           assert.deepEqual(found, { pwned: false, markup: 0, wide: 0, hidden: false, links: 0 }, hash)

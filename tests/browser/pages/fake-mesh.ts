@@ -51,129 +51,138 @@ const ROWS: readonly PolicyRow[] = [
   { id: 'lobby-presence', who: ['lobby'], may: ['presence.join'], label: 'See that I am here, and my name' },
 ]
 
+/** What the parts of the fake share. */
+interface FakeCore {
+  state: MeshState
+  change(part: Partial<MeshState>): void
+  changeTransfer(id: string, part: Partial<TransferInfo>): void
+  /** Note the call; throws where a test asked for a failure. */
+  record(name: string, ...args: unknown[]): void
+  nextId(prefix: string): string
+}
+
 export function createFakeMesh(initial: MeshState = emptyFakeState()): FakeMesh {
-  let state = initial
-  let rows = ROWS
-  let next = 1
   const calls: [string, ...unknown[]][] = []
   const failing = new Map<string, 'LIMIT_REACHED' | 'PEER_UNREACHABLE'>()
   const target = new EventTarget()
-  const change = (part: Partial<MeshState>) => {
-    state = { ...state, ...part }
-    emit('statechange', state)
-  }
-  const emit = <K extends keyof MeshEvents>(type: K, detail: MeshEvents[K]) => target.dispatchEvent(new CustomEvent(type, { detail }))
-  const record = (name: string, ...args: unknown[]) => {
-    calls.push([name, ...args])
-    const code = failing.get(name)
-    if (code) throw new MeshError(code, `${name} failed on purpose`)
-  }
-  const changeTransfer = (id: string, part: Partial<TransferInfo>) => {
-    change({ transfers: state.transfers.map((one) => (one.id === id ? { ...one, ...part } : one)) })
-    const changed = state.transfers.find((one) => one.id === id)
-    if (changed) emit('transferchange', changed)
-  }
-  const mesh: Mesh = {
-    get peer() {
-      return state.peer
+  const emit = <K extends keyof MeshEvents>(type: K, detail: MeshEvents[K]) => void target.dispatchEvent(new CustomEvent(type, { detail }))
+  let next = 1
+  const core: FakeCore = {
+    state: initial,
+    change(part) {
+      core.state = { ...core.state, ...part }
+      emit('statechange', core.state)
     },
-    get vip() {
-      return state.vip
+    changeTransfer(id, part) {
+      core.change({ transfers: core.state.transfers.map((one) => (one.id === id ? { ...one, ...part } : one)) })
+      const changed = core.state.transfers.find((one) => one.id === id)
+      if (changed) emit('transferchange', changed)
     },
-    get state() {
-      return state
+    record(name, ...args) {
+      calls.push([name, ...args])
+      const code = failing.get(name)
+      if (code) throw new MeshError(code, `${name} failed on purpose`)
     },
-    get peers() {
-      return state.peers
-    },
-    files: {
-      async offer(peer, source, options) {
-        record('files.offer', peer, options?.name ?? source.name, source.size)
-        const id = `t${next++}`
-        const transfer: TransferInfo = {
-          id,
-          peer,
-          direction: 'out',
-          name: options?.name ?? source.name ?? 'file',
-          size: source.size,
-          type: source.type,
-          done: 0,
-          rate: 0,
-          status: 'offered',
-          at: Date.now(),
-        }
-        change({ transfers: [...state.transfers, transfer] })
-        return id
-      },
-      async accept(id) {
-        record('files.accept', id)
-        changeTransfer(id, { status: 'running' })
-      },
-      async decline(id) {
-        record('files.decline', id)
-        changeTransfer(id, { status: 'declined' })
-      },
-      async cancel(id) {
-        record('files.cancel', id)
-        changeTransfer(id, { status: 'cancelled' })
-      },
-      async open(id) {
-        record('files.open', id)
-        return new Blob(['received bytes'])
-      },
-      async remove(id) {
-        record('files.remove', id)
-        change({ transfers: state.transfers.filter((one) => one.id !== id) })
-      },
-    },
-    policy: {
-      rows: async () => rows,
-      async put(row) {
-        record('policy.put', row)
-        rows = rows.map((one) => (one.id === row.id ? row : one))
-      },
-      async remove(id) {
-        record('policy.remove', id)
-        rows = rows.filter((one) => one.id !== id)
-      },
-    },
-    async open() {
-      throw new MeshError('NOT_SUPPORTED', 'the fake has no streams')
-    },
-    async handle() {
-      throw new MeshError('NOT_SUPPORTED', 'the fake has no streams')
-    },
-    async send(peer, topic, data) {
-      record('send', peer, topic, data)
-      const id = `m${next++}`
-      const text = typeof data === 'string' ? data : undefined
-      change({ messages: [...state.messages, { id, peer, direction: 'out', topic, text, size: data.length, status: 'waiting', at: Date.now() }] })
-      return id
-    },
-    async ping(peer) {
-      record('ping', peer)
-      return 4.2
-    },
-    async rename(name, peer) {
-      record('rename', name, peer)
-      change(peer ? { peers: state.peers.map((one): PeerInfo => (one.id === peer ? { ...one, name } : one)) } : { name })
-    },
-    addEventListener(type, listen, options) {
-      target.addEventListener(type, (event) => listen({ type, detail: (event as CustomEvent).detail }), options)
-    },
-    async close() {
-      record('close')
-    },
+    nextId: (prefix) => `${prefix}${next++}`,
   }
   return {
-    mesh,
+    mesh: meshOf(core, target),
     calls,
-    change,
-    changeTransfer,
+    change: core.change,
+    changeTransfer: core.changeTransfer,
     emit,
     fail: (method, code) => {
       if (code) failing.set(method, code)
       else failing.delete(method)
+    },
+  }
+}
+
+function meshOf(core: FakeCore, target: EventTarget): Mesh {
+  const noStreams = async (): Promise<never> => {
+    throw new MeshError('NOT_SUPPORTED', 'the fake has no streams')
+  }
+  return {
+    get peer() {
+      return core.state.peer
+    },
+    get vip() {
+      return core.state.vip
+    },
+    get state() {
+      return core.state
+    },
+    get peers() {
+      return core.state.peers
+    },
+    files: filesOf(core),
+    policy: policyOf(core),
+    open: noStreams,
+    handle: noStreams,
+    async send(peer, topic, data) {
+      core.record('send', peer, topic, data)
+      const id = core.nextId('m')
+      const text = typeof data === 'string' ? data : undefined
+      core.change({
+        messages: [...core.state.messages, { id, peer, direction: 'out', topic, text, size: data.length, status: 'waiting', at: Date.now() }],
+      })
+      return id
+    },
+    async ping(peer) {
+      core.record('ping', peer)
+      return 4.2
+    },
+    async rename(name, peer) {
+      core.record('rename', name, peer)
+      core.change(peer ? { peers: core.state.peers.map((one): PeerInfo => (one.id === peer ? { ...one, name } : one)) } : { name })
+    },
+    addEventListener(type, listen, options) {
+      target.addEventListener(type, (event) => listen({ type, detail: (event as CustomEvent).detail }), options)
+    },
+    close: async () => core.record('close'),
+  }
+}
+
+function filesOf(core: FakeCore): Mesh['files'] {
+  const answer = (name: string, status: TransferInfo['status']) => async (id: string) => {
+    core.record(`files.${name}`, id)
+    core.changeTransfer(id, { status })
+  }
+  return {
+    async offer(peer, source, options) {
+      const name = options?.name ?? source.name ?? 'file'
+      core.record('files.offer', peer, name, source.size)
+      const id = core.nextId('t')
+      const { size, type } = source
+      const transfer: TransferInfo = { id, peer, direction: 'out', name, size, type, done: 0, rate: 0, status: 'offered', at: Date.now() }
+      core.change({ transfers: [...core.state.transfers, transfer] })
+      return id
+    },
+    accept: answer('accept', 'running'),
+    decline: answer('decline', 'declined'),
+    cancel: answer('cancel', 'cancelled'),
+    async open(id) {
+      core.record('files.open', id)
+      return new Blob(['received bytes'])
+    },
+    async remove(id) {
+      core.record('files.remove', id)
+      core.change({ transfers: core.state.transfers.filter((one) => one.id !== id) })
+    },
+  }
+}
+
+function policyOf(core: FakeCore): Mesh['policy'] {
+  let rows = ROWS
+  return {
+    rows: async () => rows,
+    async put(row) {
+      core.record('policy.put', row)
+      rows = rows.map((one) => (one.id === row.id ? row : one))
+    },
+    async remove(id) {
+      core.record('policy.remove', id)
+      rows = rows.filter((one) => one.id !== id)
     },
   }
 }
