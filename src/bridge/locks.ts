@@ -46,3 +46,24 @@ export function webLocks(manager: LockManagerLike): Locks {
     close: () => undefined,
   }
 }
+
+/** `locks`, but `name` is held as a Web Lock too where the platform has them: a worker whose page switched Web Locks off still excludes one that uses them. */
+export function alsoHolding(name: string, locks: Locks, manager: LockManagerLike | undefined): Locks {
+  if (!manager) return locks
+  const real = webLocks(manager)
+  return {
+    ...locks,
+    async hold(wanted, signal) {
+      if (wanted !== name) return locks.hold(wanted, signal)
+      const outer = await real.hold(wanted, signal)
+      const inner = await locks.hold(wanted, signal)
+      return {
+        lost: inner.lost,
+        release() {
+          inner.release()
+          outer.release()
+        },
+      }
+    },
+  }
+}

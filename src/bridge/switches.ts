@@ -47,3 +47,15 @@ function canTransferStreams(): boolean {
     return false
   }
 }
+
+/** Name for the worker of pages with these switches: it must use the same kind of locks as they do. 'mesh' when nothing is off that exists here. */
+export function workerName(switches: Switches, scope: object): string {
+  const found = features(scope)
+  const off = SWITCHES.filter((name) => found[name] && !switches[name])
+  return off.includes('webLocks') ? 'mesh?off=webLocks' : 'mesh'
+}
+
+/** What the worker's own name switches off. */
+export function readWorkerName(name: string, scope: object): Switches {
+  return readSwitches({ search: name.slice(name.indexOf('?') + 1 || name.length), scope })
+}

@@ -1,0 +1,135 @@
+/** The Mesh a page keeps for as long as it lives, whatever happens to workers: mirrors the current one, waits for the next, registers handlers again. Calls that were on their way when a worker died fail with WORKER_GONE and are never repeated by itself. */
+import { backoff } from '../core/backoff.ts'
+import type { HandleOptions, Mesh, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { PeerStream } from '../core/peer-stream.ts'
+import { abortable, sleep, throwIfAborted, withDeadline } from '../shared/async.ts'
+import { createBus } from '../shared/bus.ts'
+import type { Clock } from '../shared/clock.ts'
+import { MeshError, toMeshError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import { RECONNECT_TIMEOUT } from './limits.ts'
+
+export interface MeshSession {
+  readonly mesh: Mesh
+  /** Fires when the worker is gone. */
+  readonly gone: AbortSignal
+}
+
+export interface PageMeshParts {
+  /** One try to reach a worker. */
+  readonly connect: (signal: AbortSignal) => Promise<MeshSession>
+  readonly clock: Clock
+  readonly log: Log
+  /** [0, 1). */
+  readonly random: () => number
+}
+
+interface Registered {
+  readonly protocol: string
+  readonly serve: (stream: PeerStream) => void | Promise<void>
+  readonly options: HandleOptions
+}
+
+const EVENT_TYPES: readonly (keyof MeshEvents)[] = ['statechange', 'peerchange', 'message', 'messagechange', 'fileoffer', 'transferchange']
+
+/** Rejects when the first try fails; after that it reconnects for ever. `close()` ends the page's part, not the mesh of other pages. */
+export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
+  const { clock, log } = parts
+  const stop = new AbortController()
+  const bus = createBus<MeshEvents>({ onError: (type) => log('bridge.listener.threw', { type }, 'error') })
+  const registered = new Set<Registered>()
+  let session = await parts.connect(stop.signal)
+  let ready: Promise<MeshSession> = Promise.resolve(session)
+
+  const follow = (next: MeshSession) => {
+    session = next
+    for (const type of EVENT_TYPES) next.mesh.addEventListener(type, ({ detail }) => bus.emit(type, detail as never))
+    for (const entry of registered) restore(next.mesh, entry, log)
+    if (next.gone.aborted) onGone()
+    else next.gone.addEventListener('abort', onGone, { once: true })
+  }
+  const onGone = () => {
+    if (stop.signal.aborted) return
+    log('bridge.worker.gone', { code: toMeshError(session.gone.reason).code }, 'warn')
+    ready = reconnect(parts, stop.signal)
+    ready.then(follow, () => undefined)
+    bus.emit('statechange', state())
+  }
+  const state = (): MeshState => {
+    const last = session.mesh.state
+    if (stop.signal.aborted) return { ...last, status: 'stopped' }
+    return session.gone.aborted ? { ...last, status: 'starting' } : last
+  }
+  const current = async (signal?: AbortSignal): Promise<Mesh> => {
+    throwIfAborted(stop.signal)
+    if (!session.gone.aborted) return session.mesh
+    const wait = withDeadline(clock, RECONNECT_TIMEOUT, 'reaching the background part', signal, (own) => abortable(ready, own))
+    return (
+      await wait.catch((cause: unknown) => Promise.reject(signal?.aborted ? cause : new MeshError('WORKER_GONE', 'no new worker came up', { cause })))
+    ).mesh
+  }
+  follow(session)
+  return {
+    peer: session.mesh.peer,
+    vip: session.mesh.vip,
+    get state() {
+      return state()
+    },
+    get peers() {
+      return state().peers
+    },
+    ...calls(current),
+    async handle(protocol, serve, options = {}) {
+      const entry: Registered = { protocol, serve, options }
+      await (await current(options.signal)).handle(protocol, serve, options)
+      registered.add(entry)
+      options.signal?.addEventListener('abort', () => registered.delete(entry), { once: true })
+    },
+    addEventListener(type, listen, { signal } = {}) {
+      bus.on(type, (detail) => listen({ type, detail }), { signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal })
+    },
+    async close() {
+      if (stop.signal.aborted) return
+      stop.abort(new MeshError('CLOSED', 'the mesh was closed'))
+      await session.mesh.close()
+    },
+  }
+}
+
+function calls(current: (signal?: AbortSignal) => Promise<Mesh>): Pick<Mesh, 'files' | 'policy' | 'open' | 'send' | 'ping' | 'rename'> {
+  return {
+    files: {
+      offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
+      accept: async (id) => (await current()).files.accept(id),
+      decline: async (id) => (await current()).files.decline(id),
+      cancel: async (id) => (await current()).files.cancel(id),
+      open: async (id) => (await current()).files.open(id),
+      remove: async (id) => (await current()).files.remove(id),
+    },
+    policy: {
+      rows: async () => (await current()).policy.rows(),
+      put: async (row) => (await current()).policy.put(row),
+      remove: async (id) => (await current()).policy.remove(id),
+    },
+    open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
+    send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
+    ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
+    rename: async (name, peer) => (await current()).rename(name, peer),
+  }
+}
+
+async function reconnect({ connect, clock, log, random }: PageMeshParts, signal: AbortSignal): Promise<MeshSession> {
+  for (let attempt = 0; ; attempt++) {
+    throwIfAborted(signal)
+    try {
+      return await connect(signal)
+    } catch (error) {
+      log('bridge.reconnect.failed', { code: toMeshError(error).code, attempt }, 'warn')
+      await sleep(clock, backoff(attempt + 1, random()), signal)
+    }
+  }
+}
+
+function restore(mesh: Mesh, { protocol, serve, options }: Registered, log: Log): void {
+  mesh.handle(protocol, serve, options).catch((error: unknown) => log('bridge.handler.lost', { protocol, code: toMeshError(error).code }, 'warn'))
+}

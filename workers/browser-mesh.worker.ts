@@ -1,0 +1,99 @@
+/** The browser's mesh from its parts: stores, identity, policy, protocols, transports (design §5). A root's part list: it decides nothing that a room should. */
+import { createPolicy } from '../src/access/policy.ts'
+import { defaultRows } from '../src/access/rows.ts'
+import type { FileStore, RecordStore } from '../src/core/stores.ts'
+import { createPresence } from '../src/discovery/registry/client.ts'
+import { loadBrowserIdentity } from '../src/identity/browser.ts'
+import { createMesh } from '../src/mesh/create.ts'
+import { linkRows } from '../src/mesh/link-rows.ts'
+import type { MeshHost } from '../src/mesh/parts.ts'
+import { createRelaySource } from '../src/mesh/relay-source.ts'
+import { createEcho } from '../src/protocols/echo/protocol.ts'
+import { createFiles } from '../src/protocols/files/protocol.ts'
+import { createMessages } from '../src/protocols/message/protocol.ts'
+import type { Clock } from '../src/shared/clock.ts'
+import type { Log } from '../src/shared/log.ts'
+import { openBrowserRecords } from '../src/storage/indexeddb.ts'
+import { createSha256 } from '../src/storage/sha256.ts'
+import { createRelayTransport } from '../src/transports/relay/transport.ts'
+import type { StandIn } from '../src/transports/webrtc/stand-in.ts'
+import { createWebSocket } from '../src/transports/websocket/transport.ts'
+import { suggestName } from '../src/ui/device-name.ts'
+
+export interface BrowserMeshParts {
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly standIn: StandIn
+  readonly files: FileStore
+  /** Origin whose relay is used: the page's own. */
+  readonly origin: string
+  /** Name of the database. Default 'dmesh'. */
+  readonly database?: string
+}
+
+/** The caller closes the mesh; the records close with it. */
+export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHost> {
+  const { clock, log, version, standIn, files, origin, database } = parts
+  const records = await openBrowserRecords({ name: database })
+  const identity = await loadBrowserIdentity(records)
+  const name = suggestName(navigator)
+  const stun: string[] = []
+  const relayTransport = createRelayTransport({ clock, log })
+  const onSite = (site: { readonly stun: readonly string[] }) => void stun.splice(0, stun.length, ...site.stun)
+  let mesh: MeshHost | undefined
+  mesh = await createMesh({
+    identity,
+    records,
+    transports: [
+      createWebSocket({ open: openSocket }),
+      relayTransport,
+      ...(await createRtcTransports(
+        parts,
+        () => stun,
+        () => mesh,
+      )),
+    ],
+    relayClient: relayTransport,
+    relays: [createRelaySource(origin, { onSite })],
+    policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
+    protocols: {
+      message: await createMessages({ records }),
+      files: createFiles({ files, records, sha256: createSha256 }),
+      presence: createPresence({ name: await knownName(records, name), kind: 'browser', records }),
+      more: [createEcho()],
+    },
+    clock,
+    log,
+    name,
+    version,
+    kind: 'browser',
+    canDirect: standIn.available,
+  })
+  addEventListener('online', mesh.kick)
+  return mesh
+}
+
+/** @libp2p/webrtc reads RTCPeerConnection once, when it is imported: so the stand-in must be there before. */
+async function createRtcTransports({ clock, log, standIn }: BrowserMeshParts, iceServers: () => readonly string[], mesh: () => MeshHost | undefined) {
+  standIn.install(globalThis)
+  const [{ createWebRtc }, { createWebRtcDirect }] = await Promise.all([
+    import('../src/transports/webrtc/transport.ts'),
+    import('../src/transports/webrtc-direct/transport.ts'),
+  ])
+  return [
+    createWebRtc({ clock, iceServers, available: standIn.available, onAttempt: ({ peer, ...attempt }) => mesh()?.noteAttempt(peer, attempt) }),
+    createWebRtcDirect({ RTCPeerConnection: standIn.RTCPeerConnection as never, clock, log }),
+  ]
+}
+
+function openSocket(url: string): WebSocket {
+  const socket = new WebSocket(url)
+  socket.binaryType = 'arraybuffer'
+  return socket
+}
+
+/** The name I gave myself before, which presence announces from the first record on. */
+async function knownName(records: RecordStore, otherwise: string): Promise<string> {
+  return (await records.get<string>('setting', 'name')) ?? otherwise
+}
