@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vite'
-import { hashPageSources, hashTree } from './tools/source-hash.mjs'
+import { hashPageSources } from './tools/source-hash.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 
 /** Names a build for the handshake of page and mesh worker: the same in both, another after any change of what they are made of. */
-const source = hashTree(import.meta.dirname, ['index.html', 'src', 'workers', 'package-lock.json']).slice(0, 16)
+const source = hashPageSources(import.meta.dirname).slice(0, 16)
 
 /** A lazy chunk is called after the folder it comes from (webrtc-transport, not transport): size budgets and people tell them apart by name. */
 function nameChunk({ name, facadeModuleId }: { readonly name: string; readonly facadeModuleId?: string | null }): string {

@@ -4,13 +4,11 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { delimiter, join } from 'node:path'
 import { root, runProgram, tell } from './say.mjs'
 import { runNpm } from './setup-node.mjs'
-import { hashTree } from './source-hash.mjs'
+import { hashPageSources } from './source-hash.mjs'
 
 const LOCK = join(root, 'package-lock.json')
 const PACKAGES_STAMP = join(root, 'node_modules', '.cache', 'dmesh-packages')
 const BUILD_STAMP = join(root, '.cache', 'dmesh-build')
-/** What the built page is made from. */
-const BUILD_SOURCES = ['index.html', 'vite.config.ts', 'package-lock.json', 'tools/build.mjs', 'public', 'src', 'workers']
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 const MAC_BROWSERS = ['/Applications/Chromium.app/Contents/MacOS/Chromium', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
 
@@ -66,7 +64,7 @@ function linkOwnCommand() {
  * @param {NodeJS.ProcessEnv} env
  */
 export async function ensureBuild(env) {
-  const wanted = hashTree(root, BUILD_SOURCES)
+  const wanted = hashPageSources(root)
   if (readText(BUILD_STAMP) === wanted && existsSync(join(root, 'dist', 'index.html'))) return
   tell('building the page (dist/)')
   const { code, text } = await runProgram('node', [join(root, 'tools', 'build.mjs')], { env, quiet: true })
