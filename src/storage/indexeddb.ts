@@ -51,7 +51,8 @@ export async function openBrowserRecords({ name = 'dmesh' }: BrowserRecordsOptio
     get: (collection, key) => run((database) => database.get(collection, key)),
     put: (collection, key, value) => run((database) => write(database, collection, (store) => store.put(value, key))),
     delete: (collection, key) => run((database) => write(database, collection, (store) => store.delete(key))),
-    list: <T>(collection: CollectionName, options: { prefix?: string; limit?: number } = {}) => run((database) => list<T>(database, collection, options)),
+    list: <T>(collection: CollectionName, options: { prefix?: string; limit?: number } = {}) =>
+      run((database) => list<T>(database, collection, options)),
     update: (collection, key, change) => run((database) => update(database, collection, key, change)),
     close: () => close('the record store was closed'),
   }

@@ -26,7 +26,10 @@ export function createMemoryRecords(): RecordStore {
     },
     async list<T>(collection: CollectionName, { prefix = '', limit = LIST_LIMIT }: { prefix?: string; limit?: number } = {}) {
       const rows = of(collection)
-      const keys = [...rows.keys()].filter((key) => key.startsWith(prefix)).sort().slice(0, limit)
+      const keys = [...rows.keys()]
+        .filter((key) => key.startsWith(prefix))
+        .sort()
+        .slice(0, limit)
       return keys.map((key) => [key, structuredClone(rows.get(key)) as T] as const)
     },
     async update<T>(collection: CollectionName, key: string, change: (old: T | undefined) => T | undefined) {

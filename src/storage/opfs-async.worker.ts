@@ -6,7 +6,10 @@ import { createSha256 } from './sha256.ts'
 
 /** `directory` in the OPFS, default 'files'. STORAGE_FAILED where the browser keeps nothing. */
 export async function openOpfsFilesAsync({ directory = 'files' }: { readonly directory?: string } = {}): Promise<FileStore> {
-  return createFileStore(createOpfsBackend(await openOpfsDirectory(directory), openStreamWriter, () => undefined), createSha256)
+  return createFileStore(
+    createOpfsBackend(await openOpfsDirectory(directory), openStreamWriter, () => undefined),
+    createSha256,
+  )
 }
 
 const openStreamWriter: OpenOpfsWriter = async (handle, keep) => {

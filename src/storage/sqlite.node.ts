@@ -7,7 +7,8 @@ import { MeshError, toMeshError } from '../shared/errors.ts'
 import { LIST_LIMIT } from './limits.ts'
 import { decodeTagged, encodeTagged } from './tagged-json.ts'
 
-const SCHEMA = 'CREATE TABLE IF NOT EXISTS record (collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID'
+const SCHEMA =
+  'CREATE TABLE IF NOT EXISTS record (collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID'
 const BUSY_MS = 5000 // another process of ours (the CLI) holds the file for milliseconds
 const SQLITE_FULL = 13 // primary result code: disk full
 
@@ -37,7 +38,11 @@ export async function openSqliteRecords(path: string): Promise<RecordStore> {
     put: async (collection, key, value) => run(() => void statements.put.run(collection, key, encodeTagged(value))),
     delete: async (collection, key) => run(() => void statements.delete.run(collection, key)),
     list: async <T>(collection: CollectionName, { prefix = '', limit = LIST_LIMIT }: { prefix?: string; limit?: number } = {}) =>
-      run(() => statements.list.all(collection, prefix, prefix, prefix, limit).map((row) => [row.key as string, decodeTagged(row.value as string) as T] as const)),
+      run(() =>
+        statements.list
+          .all(collection, prefix, prefix, prefix, limit)
+          .map((row) => [row.key as string, decodeTagged(row.value as string) as T] as const),
+      ),
     update: async <T>(collection: CollectionName, key: string, change: (old: T | undefined) => T | undefined) =>
       run((open) =>
         inTransaction(open, () => {

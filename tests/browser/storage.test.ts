@@ -1,7 +1,9 @@
 /** The browser stores in a real Chromium: contract suites in page, dedicated worker and SharedWorker, keys that survive a reload, upgrades, a full quota. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import type { Page } from 'playwright'
+import { patternBytes } from '../contract/file-store.ts'
 import { type Chromium, startChromium } from '../support/browser.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
 import { waitUntil } from '../support/wait.ts'
@@ -32,7 +34,10 @@ describe('storage in Chromium', { timeout: 120_000 }, () => {
   }
   const run = <T>(name: string, ...args: unknown[]): Promise<T> => runIn(page, name, ...args)
   const runIn = <T>(where: Page, name: string, ...args: unknown[]): Promise<T> =>
-    where.evaluate(([key, values]) => (globalThis as unknown as { storageTest: StorageTest }).storageTest[key as string]?.(...(values as unknown[])), [name, args] as const) as Promise<T>
+    where.evaluate(
+      ([key, values]) => (globalThis as unknown as { storageTest: StorageTest }).storageTest[key as string]?.(...(values as unknown[])),
+      [name, args] as const,
+    ) as Promise<T>
 
   it('openBrowserRecords keeps the RecordStore contract', (t) => report(t, run('records')))
   it('openOpfsFiles keeps the FileStore contract in a dedicated worker', (t) => report(t, run('sync', 'cases')))
@@ -52,6 +57,17 @@ describe('storage in Chromium', { timeout: 120_000 }, () => {
 
   it('holds one lock per directory: a second worker waits and can give up', async () => {
     assert.equal(await run('sync', 'lock'), 'ABORTED')
+  })
+
+  it('another tab takes over when the tab with the storage worker goes, and the file goes on', async () => {
+    const first = await open()
+    const second = await open()
+    assert.equal(await runIn(first, 'shared', 'begin', undefined, true), 'begun')
+    const resumed = runIn<Record<string, unknown>>(second, 'shared', 'resume', undefined, true)
+    await first.close()
+    const sha256 = createHash('sha256').update(patternBytes(300_000, 1)).update(patternBytes(300_000, 2)).digest('hex')
+    assert.deepEqual(await resumed, { lost: 'WORKER_GONE', offset: 300_000, size: 600_000, sha256 })
+    await second.close()
   })
 
   it('openBrowserRecords fails with STORAGE_FULL when the quota is used up and keeps what was there', async () => {

@@ -15,7 +15,8 @@ describe('openDiskFiles', () => {
         const store = await openDiskFiles(directory)
         await run(store)
         await store.close()
-      }))
+      }),
+    )
   }
 
   it('resumes after a restart', () =>
@@ -46,16 +47,20 @@ describe('openDiskFiles', () => {
     withSmallDisk(4, async (directory) => {
       const store = await openDiskFiles(directory)
       const sink = await store.create('big')
-      await assert.rejects(async () => {
-        for (let i = 0; i < 100; i++) await sink.write(patternBytes(300_000, i))
-      }, { code: 'STORAGE_FULL' })
+      await assert.rejects(
+        async () => {
+          for (let i = 0; i < 100; i++) await sink.write(patternBytes(300_000, i))
+        },
+        { code: 'STORAGE_FULL' },
+      )
       await assert.rejects(sink.finish(), { code: 'STORAGE_FULL' })
       assert.deepEqual(await readdir(directory), [])
       const next = await store.create('next')
       await next.write(patternBytes(3_000_000))
       assert.equal((await next.finish()).size, 3_000_000)
       await store.close()
-    }))
+    }),
+  )
 })
 
 async function withDirectory(work: (directory: string) => Promise<void>): Promise<void> {

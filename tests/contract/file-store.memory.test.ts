@@ -16,9 +16,12 @@ describe('createMemoryFiles', () => {
   it('fails with STORAGE_FULL above its cap, frees what failed, and takes the next file', async () => {
     const store = createMemoryFiles({ cap: 1_000_000 })
     const sink = await store.create('big')
-    await assert.rejects(async () => {
-      for (;;) await sink.write(new Uint8Array(300_000))
-    }, { code: 'STORAGE_FULL' })
+    await assert.rejects(
+      async () => {
+        for (;;) await sink.write(new Uint8Array(300_000))
+      },
+      { code: 'STORAGE_FULL' },
+    )
     await assert.rejects(sink.finish(), { code: 'STORAGE_FULL' })
     assert.deepEqual(await store.estimate(), { free: 1_000_000, used: 0 })
     const next = await store.create('small')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FileStore } from '../../src/core/stores.ts'
-import { systemClock } from '../../src/shared/clock.ts'
+import { type Clock, systemClock } from '../../src/shared/clock.ts'
 import { createMemoryFiles } from '../../src/storage/memory.ts'
 import { createPortFiles, type PortFiles } from '../../src/storage/port-files.ts'
 import { serveFiles } from '../../src/storage/serve-files.ts'
@@ -46,12 +46,11 @@ describe('createPortFiles', () => {
   })
 
   it('waits for a port, and fails with WORKER_GONE when none comes', async () => {
-    const timers: { ms: number; task: () => void }[] = []
-    const clock = { ...systemClock(), after: (ms: number, task: () => void) => (timers.push({ ms, task }), () => undefined) }
+    const { clock, timers } = heldClock()
     const client = createPortFiles(clock)
     const call = client.size('a')
     await waitUntil(() => timers.length === 1, { what: 'the deadline of the wait' })
-    timers[0]?.task()
+    timers[0]?.()
     await assert.rejects(call, { code: 'WORKER_GONE' })
     const second = client.size('a')
     const channel = new MessageChannel()
@@ -63,8 +62,7 @@ describe('createPortFiles', () => {
   })
 
   it('ends a call with TIMEOUT when the worker hangs', async () => {
-    const timers: (() => void)[] = []
-    const clock = { ...systemClock(), after: (_: number, task: () => void) => (timers.push(task), () => undefined) }
+    const { clock, timers } = heldClock()
     const dead = new MessageChannel()
     const client = createPortFiles(clock, dead.port1)
     const call = client.size('a')
@@ -119,4 +117,14 @@ function connect(store: FileStore): { client: PortFiles; stop: () => void } {
   const channel = new MessageChannel()
   const stop = serveFiles(channel.port1, store)
   return { client: createPortFiles(systemClock(), channel.port2), stop }
+}
+
+/** Timers that fire by hand only. */
+function heldClock(): { clock: Clock; timers: (() => void)[] } {
+  const timers: (() => void)[] = []
+  const after = (_: number, task: () => void) => {
+    timers.push(task)
+    return () => undefined
+  }
+  return { clock: { ...systemClock(), after }, timers }
 }

@@ -66,7 +66,8 @@ export const fileStoreCases: readonly FileStoreCase[] = [
       const bytes = patternBytes(2_400_000, 7)
       const sink = await store.create('mixed')
       const writes: Promise<void>[] = []
-      for (let at = 0, step = 1; at < bytes.byteLength; at += step, step = Math.min(step * 3, 2_097_152)) writes.push(sink.write(bytes.slice(at, at + step)))
+      for (let at = 0, step = 1; at < bytes.byteLength; at += step, step = Math.min(step * 3, 2_097_152))
+        writes.push(sink.write(bytes.slice(at, at + step)))
       await Promise.all(writes)
       expectEqual(await sink.finish(), { size: bytes.byteLength, sha256: await sha256(bytes) })
       await same((await readAll(store.read('mixed'))).bytes, bytes, 'read')

@@ -24,7 +24,8 @@ describe('openSqliteRecords', () => {
         } finally {
           await store.close()
         }
-      }))
+      }),
+    )
   }
 
   it('makes every file of its own 0600', () =>
@@ -61,7 +62,8 @@ describe('openSqliteRecords', () => {
       assert.equal(await store.get('setting', 'kept'), 'yes')
       assert.equal(await store.get('setting', 'big'), undefined)
       await store.close()
-    }))
+    }),
+  )
 })
 
 async function withDirectory(work: (directory: string) => Promise<void>): Promise<void> {

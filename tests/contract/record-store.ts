@@ -12,7 +12,15 @@ export const recordStoreCases: readonly RecordStoreCase[] = [
   {
     name: 'get gives what put stored, and undefined for what is not there',
     async run(store) {
-      const value = { text: 'grüße 🎈', n: 1.5, yes: true, none: null, list: [1, [2]], bytes: Uint8Array.of(0, 255, 7), deep: { bytes: Uint8Array.of(1) } }
+      const value = {
+        text: 'grüße 🎈',
+        n: 1.5,
+        yes: true,
+        none: null,
+        list: [1, [2]],
+        bytes: Uint8Array.of(0, 255, 7),
+        deep: { bytes: Uint8Array.of(1) },
+      }
       await store.put('setting', 'a', value)
       expectEqual(await store.get('setting', 'a'), value)
       expectEqual(await store.get('setting', 'b'), undefined)
@@ -51,9 +59,18 @@ export const recordStoreCases: readonly RecordStoreCase[] = [
     name: 'list gives key order, filters by prefix and caps',
     async run(store) {
       for (const key of ['b/2', 'a/1', 'b/10', 'c', 'b/1', 'b%', 'b_x']) await store.put('message', key, key)
-      expectEqual((await store.list('message')).map(([key]) => key), ['a/1', 'b%', 'b/1', 'b/10', 'b/2', 'b_x', 'c'])
-      expectEqual(await store.list('message', { prefix: 'b/', limit: 2 }), [['b/1', 'b/1'], ['b/10', 'b/10']])
-      expectEqual((await store.list('message', { prefix: 'b_' })).map(([key]) => key), ['b_x'])
+      expectEqual(
+        (await store.list('message')).map(([key]) => key),
+        ['a/1', 'b%', 'b/1', 'b/10', 'b/2', 'b_x', 'c'],
+      )
+      expectEqual(await store.list('message', { prefix: 'b/', limit: 2 }), [
+        ['b/1', 'b/1'],
+        ['b/10', 'b/10'],
+      ])
+      expectEqual(
+        (await store.list('message', { prefix: 'b_' })).map(([key]) => key),
+        ['b_x'],
+      )
       expectEqual(await store.list('relay'), [])
     },
   },
@@ -105,7 +122,10 @@ export const recordStoreCases: readonly RecordStoreCase[] = [
       await expectCode(store.get('setting', 'a'), 'CLOSED')
       await expectCode(store.put('setting', 'a', 1), 'CLOSED')
       await expectCode(store.list('setting'), 'CLOSED')
-      await expectCode(store.update('setting', 'a', () => 1), 'CLOSED')
+      await expectCode(
+        store.update('setting', 'a', () => 1),
+        'CLOSED',
+      )
       expectTrue(true, 'reached')
     },
   },

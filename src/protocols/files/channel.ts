@@ -64,7 +64,7 @@ export function createChannel(stream: PeerStream, clock: Clock, stopPrefix: bool
     try {
       await withDeadline(clock, GOODBYE_MS, 'end of the stream', signal, async (inner) => {
         await abortable(writer.close(), inner)
-        while (await frames.chunk(inner)) continue
+        while (await frames.chunk(inner));
       })
     } catch (error) {
       stream.abort(error)

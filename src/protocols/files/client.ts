@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Channel, remoteStop } from './channel.ts'
 import { ANSWER_MS, BLOCK, MAX_JSON, SILENCE_MS, STALL_MS, VERIFY_MS } from './limits.ts'
-import { type Offer, type Verdict, decodeAnswer, decodeVerdict, offerJson } from './wire.ts'
+import { decodeAnswer, decodeVerdict, type Offer, offerJson, type Verdict } from './wire.ts'
 
 export interface SendOptions {
   readonly channel: Channel
@@ -33,7 +33,10 @@ export async function sendFile(options: SendOptions): Promise<string> {
   const verdict = channel.read(MAX_JSON, 'the verdict', signal).then(decodeVerdict)
   // A receiver that stops in the middle must not wait until our next write fails.
   verdict.catch(options.stop)
-  verdict.then((early) => early.kind === 'stop' && options.stop(remoteStop(early.code)), () => undefined)
+  verdict.then(
+    (early) => early.kind === 'stop' && options.stop(remoteStop(early.code)),
+    () => undefined,
+  )
   await sendBytes(options)
   const sha256 = hash.digest()
   await channel.write(new Uint8Array(0), 'end of file', signal, STALL_MS)

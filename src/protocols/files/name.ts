@@ -10,7 +10,11 @@ const MAX_EXTENSION = 16 // characters kept, dot included, when a name is cut
 
 /** Never empty, at most 255 bytes of UTF-8, no path, no leading dot, no trailing dot or space. 'file' when nothing is left. */
 export function safeName(raw: string): string {
-  const clean = raw.normalize('NFC').replace(INVISIBLE, '').replace(SEPARATORS, '_').replace(/^[\s.]+|[\s.]+$/g, '')
+  const clean = raw
+    .normalize('NFC')
+    .replace(INVISIBLE, '')
+    .replace(SEPARATORS, '_')
+    .replace(/^[\s.]+|[\s.]+$/g, '')
   const named = clean === '' ? 'file' : RESERVED.test(clean) ? `_${clean}` : clean
   return fit(named)
 }

@@ -6,7 +6,7 @@ import type { FileStore, IncrementalHash, RecordStore } from '../../core/stores.
 import { singleFlight, throwIfAborted } from '../../shared/async.ts'
 import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
-import { createChannel, type Channel } from './channel.ts'
+import { type Channel, createChannel } from './channel.ts'
 import { sendFile, sendOffer } from './client.ts'
 import { MAX_ACTIVE, MAX_FILE, MAX_WAITING, MAX_WAITING_PER_PEER } from './limits.ts'
 import { safeName } from './name.ts'
@@ -52,7 +52,10 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
       const transfers = createTransfers({ records: options.records, clock, bus, log })
       const live = new Map<string, Live>()
       const load = async () => {
-        for (const id of await transfers.load()) await options.files.remove(id)
+        // Not awaited: the bytes may lie behind a storage worker that is not there yet.
+        for (const id of await transfers.load()) {
+          options.files.remove(id).catch((error: unknown) => log('files.remove.failed', { id, code: codeOf(error) }, 'warn'))
+        }
       }
       let loaded = false
       const loadOnce = singleFlight(async () => {
@@ -67,7 +70,8 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
         })
       void ready()
       signal.addEventListener('abort', () => {
-        for (const { controller } of live.values()) controller.abort(new MeshError('PATH_LOST', 'this device left the mesh before the transfer was finished'))
+        for (const { controller } of live.values())
+          controller.abort(new MeshError('PATH_LOST', 'this device left the mesh before the transfer was finished'))
       })
       const room: Room = { newId: () => crypto.randomUUID(), ...options, host, transfers, live, ready }
       return { service: createService(room), serve: (stream) => serve(room, stream) }
@@ -122,7 +126,12 @@ function createService(room: Room): FilesService {
   }
 }
 
-async function offer(room: Room, peer: string, source: Blob & { readonly name?: string; readonly lastModified?: number }, options: { name?: string; signal?: AbortSignal } = {}): Promise<string> {
+async function offer(
+  room: Room,
+  peer: string,
+  source: Blob & { readonly name?: string; readonly lastModified?: number },
+  options: { name?: string; signal?: AbortSignal } = {},
+): Promise<string> {
   const { host, transfers, live } = room
   await room.ready()
   throwIfAborted(options.signal)
@@ -200,7 +209,16 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   transfers.add(info)
   host.bus.emit('fileoffer', info)
   await run(room, id, channel, controller.signal, () =>
-    receiveFile({ channel, files: room.files, clock: host.clock, offer: what, id, signal: controller.signal, decision: decision.promise, ...reports(transfers, id) }),
+    receiveFile({
+      channel,
+      files: room.files,
+      clock: host.clock,
+      offer: what,
+      id,
+      signal: controller.signal,
+      decision: decision.promise,
+      ...reports(transfers, id),
+    }),
   )
 }
 

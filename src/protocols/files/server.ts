@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Channel, remoteStop } from './channel.ts'
 import { ANSWER_MS, BLOCK, GOODBYE_MS, MAX_JSON, OFFER_READ_MS, STALL_MS, VERIFY_MS, WAIT_EVERY_MS } from './limits.ts'
-import { type Offer, decodeOffer, decodeTrailer } from './wire.ts'
+import { decodeOffer, decodeTrailer, type Offer } from './wire.ts'
 
 export interface ReceiveOptions {
   readonly channel: Channel
@@ -79,7 +79,11 @@ async function readStop(channel: Channel, signal: AbortSignal): Promise<never> {
 }
 
 /** Gives the digest that the sender claims. One block is written while the next is read. */
-async function receiveBytes({ channel, clock, offer, signal, onProgress }: ReceiveOptions, sink: FileSink, first: Promise<Uint8Array<ArrayBuffer>>): Promise<string> {
+async function receiveBytes(
+  { channel, clock, offer, signal, onProgress }: ReceiveOptions,
+  sink: FileSink,
+  first: Promise<Uint8Array<ArrayBuffer>>,
+): Promise<string> {
   let received = 0
   let writing: Promise<void> = Promise.resolve()
   let block = await withDeadline(clock, STALL_MS, 'file bytes', signal, () => first)

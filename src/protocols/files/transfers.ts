@@ -65,7 +65,10 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
   const trim = () => {
     const ended = [...entries.values()].filter(({ info }) => !isActive(info) && !isReceived(info))
     const unaccepted = ended.filter(({ accepted }) => !accepted)
-    const surplus = [...unaccepted.slice(0, Math.max(0, unaccepted.length - MAX_UNACCEPTED)), ...ended.slice(0, Math.max(0, ended.length - MAX_HISTORY))]
+    const surplus = [
+      ...unaccepted.slice(0, Math.max(0, unaccepted.length - MAX_UNACCEPTED)),
+      ...ended.slice(0, Math.max(0, ended.length - MAX_HISTORY)),
+    ]
     for (const { info } of surplus) forget(info.id).catch(unkept(info.id))
   }
   const change = (id: string, patch: Partial<TransferInfo>): Entry | undefined => {

@@ -22,7 +22,10 @@ export interface Offer {
 }
 
 /** What a receiver says before the bytes. `offset`: bytes it has already; 0 in this version. */
-export type Answer = { readonly kind: 'wait' } | { readonly kind: 'accept'; readonly offset: number } | { readonly kind: 'stop'; readonly code: ErrorCode }
+export type Answer =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'accept'; readonly offset: number }
+  | { readonly kind: 'stop'; readonly code: ErrorCode }
 
 /** What a sender says after the bytes. */
 export type Trailer = { readonly kind: 'digest'; readonly sha256: string } | { readonly kind: 'stop'; readonly code: ErrorCode }

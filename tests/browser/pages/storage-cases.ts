@@ -6,7 +6,10 @@ export interface CaseResult {
   readonly error?: string
 }
 
-export async function runCases<Case extends { readonly name: string }>(cases: readonly Case[], run: (one: Case, index: number) => Promise<void>): Promise<CaseResult[]> {
+export async function runCases<Case extends { readonly name: string }>(
+  cases: readonly Case[],
+  run: (one: Case, index: number) => Promise<void>,
+): Promise<CaseResult[]> {
   const results: CaseResult[] = []
   for (const [index, one] of cases.entries()) {
     try {

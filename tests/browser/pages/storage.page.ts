@@ -94,9 +94,10 @@ export const storageTest = {
     return result.finally(() => worker.terminate())
   },
 
-  shared(job: string, argument?: unknown) {
+  /** With `lasting` the SharedWorker has one name for all tabs, and the storage worker lives as long as this tab. */
+  shared(job: string, argument?: unknown, lasting = false) {
     const storage = new Worker(new URL('../../../workers/storage.worker.ts', import.meta.url), { type: 'module' })
-    const mesh = new SharedWorker(new URL('./storage-shared.worker.ts', import.meta.url), { type: 'module', name: job })
+    const mesh = new SharedWorker(new URL('./storage-shared.worker.ts', import.meta.url), { type: 'module', name: lasting ? 'lasting' : job })
     const result = answer(mesh.port)
     let started = false
     storage.addEventListener('message', ({ data }) => {
@@ -109,7 +110,7 @@ export const storageTest = {
       if (data.want === 'port') storage.postMessage({ type: 'storage-port' })
     })
     mesh.port.start()
-    return result.finally(() => storage.terminate())
+    return lasting ? result : result.finally(() => storage.terminate())
   },
 }
 

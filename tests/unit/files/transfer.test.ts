@@ -64,7 +64,10 @@ describe('file transfer', () => {
     let pulled = 0
     const source = new Blob([patternBytes(500_000)])
     const slice = source.slice.bind(source)
-    source.slice = (...args) => (pulled++, slice(...args))
+    source.slice = (...args) => {
+      pulled++
+      return slice(...args)
+    }
     await a.service.offer('b', source, { name: 'x' })
     const offer = await nextOffer(b)
     await waitUntil(() => pairs[0]?.waiting() === 0, { what: 'the offer to be read' })
@@ -196,7 +199,10 @@ describe('file transfer', () => {
     const moving = a.changes.filter((info) => info.status === 'running')
     assert.ok(moving.length <= seconds * 10 + 3, `${moving.length} events in ${seconds} s`)
     const done = moving.map((info) => info.done)
-    assert.deepEqual(done, [...done].sort((x, y) => x - y))
+    assert.deepEqual(
+      done,
+      [...done].sort((x, y) => x - y),
+    )
     assert.ok(a.changes.some((info) => info.rate > 0))
   })
 
@@ -210,7 +216,13 @@ describe('file transfer', () => {
     const peer = createTestPeer({ records, files })
     await waitUntil(() => peer.service.transfers().length === 2, { what: 'the history' })
     const list = peer.service.transfers()
-    assert.deepEqual(list.map(({ id, status, problem }) => [id, status, problem?.code]), [['old-1', 'failed', 'PATH_LOST'], ['old-2', 'done', undefined]])
+    assert.deepEqual(
+      list.map(({ id, status, problem }) => [id, status, problem?.code]),
+      [
+        ['old-1', 'failed', 'PATH_LOST'],
+        ['old-2', 'done', undefined],
+      ],
+    )
     await waitUntil(async () => (await files.estimate()).used === 0, { what: 'the stale bytes to be gone' })
     assert.equal((await records.get<TransferInfo>('transfer', 'old-1'))?.status, 'failed')
   })

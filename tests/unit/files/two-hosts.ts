@@ -49,7 +49,16 @@ export function createTestPeer(options: TestPeerOptions = {}): TestPeer {
   }
   const host = { clock, bus, log: silentLog(), open: async () => open(), peers: () => [], disconnect: () => undefined } as unknown as ProtocolHost
   const { service, serve } = createFiles({ files, records, sha256: createNodeSha256 }).start(host, controller.signal)
-  const peer: TestPeer = { service, files, records, changes: [], offers: [], serve, stop: () => controller.abort(), connect: (next) => void (open = next) }
+  const peer: TestPeer = {
+    service,
+    files,
+    records,
+    changes: [],
+    offers: [],
+    serve,
+    stop: () => controller.abort(),
+    connect: (next) => void (open = next),
+  }
   peers.add(peer)
   bus.on('transferchange', (info) => peer.changes.push(info))
   bus.on('fileoffer', (info) => peer.offers.push(info))
@@ -74,10 +83,10 @@ export async function nextOffer(peer: TestPeer, index = 0): Promise<TransferInfo
 
 /** Waits until a transfer of `peer` has ended and gives it. */
 export async function ended(peer: TestPeer, id: string): Promise<TransferInfo> {
-  return waitUntil(
-    () => peer.service.transfers().find((info) => info.id === id && !['offered', 'running', 'verifying'].includes(info.status)),
-    { what: `the end of ${id}`, ms: 20_000 },
-  )
+  return waitUntil(() => peer.service.transfers().find((info) => info.id === id && !['offered', 'running', 'verifying'].includes(info.status)), {
+    what: `the end of ${id}`,
+    ms: 20_000,
+  })
 }
 
 /** The raw end of a stream, for peers that do not keep the protocol. */

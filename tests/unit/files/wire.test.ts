@@ -32,12 +32,28 @@ describe('wire', () => {
         }
       }
       fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), check), { numRuns })
-      fc.assert(fc.property(fc.jsonValue(), (value) => check(bytes(value))), { numRuns })
+      fc.assert(
+        fc.property(fc.jsonValue(), (value) => check(bytes(value))),
+        { numRuns },
+      )
       const near = fc.record(
-        { v: fc.oneof(fc.constant(1), fc.anything()), kind: fc.constantFrom('offer', 'accept', 'wait', 'stop', 'digest', 'done'), id: fc.string(), name: fc.string({ unit: 'binary' }), size: fc.oneof(fc.integer(), fc.double()), type: fc.string(), offset: fc.integer(), code: fc.string(), sha256: fc.string() },
+        {
+          v: fc.oneof(fc.constant(1), fc.anything()),
+          kind: fc.constantFrom('offer', 'accept', 'wait', 'stop', 'digest', 'done'),
+          id: fc.string(),
+          name: fc.string({ unit: 'binary' }),
+          size: fc.oneof(fc.integer(), fc.double()),
+          type: fc.string(),
+          offset: fc.integer(),
+          code: fc.string(),
+          sha256: fc.string(),
+        },
         { requiredKeys: ['kind'] },
       )
-      fc.assert(fc.property(near, (value) => check(bytesOrEmpty(value))), { numRuns })
+      fc.assert(
+        fc.property(near, (value) => check(bytesOrEmpty(value))),
+        { numRuns },
+      )
     })
   }
 
