@@ -39,13 +39,17 @@ export interface RelayProcessOptions {
   readonly dataDir?: string
   /** Default 127.0.0.1:0. */
   readonly listen?: string
+  /** Put in front of the command line, e.g. what runs it in a network namespace. */
+  readonly wrap?: readonly string[]
 }
 
 /** Resolves once it prints where it is; rejects with what it said when it ends before. */
 export async function startRelayProcess(options: RelayProcessOptions = {}): Promise<RelayProcess> {
   const own = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'dmesh-relay-')) : undefined
   const dataDir = options.dataDir ?? join(own as string, 'data')
-  const child = spawn(process.execPath, [CLI, 'relay', '--listen', options.listen ?? '127.0.0.1:0', '--data-dir', dataDir, ...(options.args ?? [])], {
+  const relay = [process.execPath, CLI, 'relay', '--listen', options.listen ?? '127.0.0.1:0', '--data-dir', dataDir, ...(options.args ?? [])]
+  const command = [...(options.wrap ?? []), ...relay]
+  const child = spawn(command[0] as string, command.slice(1), {
     env: cleanEnv(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
