@@ -133,26 +133,29 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
       await page.click('text=Join')
       await page.waitForSelector('text=Looking for people and devices')
       const early = await page.evaluate(() => {
-        const { peer, vip, peers, state }: PageHandle = Reflect.get(globalThis, 'dmesh')
+        const { peer, vip, peers, state } = Reflect.get(globalThis as object, 'dmesh') as PageHandle
         return { peer, vip, peers: Array.from(peers), status: state.status }
       })
       assert.deepEqual(early, { peer: '', vip: '', peers: [], status: 'starting' })
-      const pong = page.evaluate(() => Reflect.get(globalThis, 'dmesh').ping('x'))
+      const pong = page.evaluate(() => Reflect.get(globalThis as object, 'dmesh').ping('x'))
       await page.evaluate(() => {
         Reflect.get(globalThis, 'letStart')()
       })
       assert.equal(await pong, 4.2, 'a call from before waits')
-      await page.evaluate(() => Reflect.get(globalThis, 'dmesh').ready)
+      await page.evaluate(() => Reflect.get(globalThis as object, 'dmesh').ready)
       await page.waitForSelector('text=Nobody else is here yet')
     }))
 
   it('says what failed at the start and starts on Retry', () =>
     open('/?state=fail&joined', async (page) => {
       assert.match((await page.textContent('main')) ?? '', /The mesh did not start.*did not answer in 10000 ms\..*Reload the page\./s)
-      assert.equal(await page.evaluate(() => Reflect.get(globalThis, 'dmesh').ready.catch((error: { code: string }) => error.code)), 'WORKER_GONE')
+      assert.equal(
+        await page.evaluate(() => Reflect.get(globalThis as object, 'dmesh').ready.catch((error: { code: string }) => error.code)),
+        'WORKER_GONE',
+      )
       await page.click('text=Retry')
       await page.waitForSelector('text=Nobody else is here yet')
-      await page.evaluate(() => Reflect.get(globalThis, 'dmesh').ready)
+      await page.evaluate(() => Reflect.get(globalThis as object, 'dmesh').ready)
     }))
 
   it('shows the map and the device side by side on a wide screen', () =>

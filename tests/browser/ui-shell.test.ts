@@ -114,7 +114,10 @@ describe('the shell', { timeout: 180_000 }, () => {
     assert.match(text, /This address is not secure/)
     assert.ok(text.includes(`http://dmesh.localhost:${site.port}`), text)
     assert.match(text, /--tls-cert/)
-    assert.equal(await page.evaluate(() => Reflect.get(globalThis, 'dmesh').ready.catch((error: { code: string }) => error.code)), 'INSECURE_ORIGIN')
+    assert.equal(
+      await page.evaluate(() => Reflect.get(globalThis as object, 'dmesh').ready.catch((error: { code: string }) => error.code)),
+      'INSECURE_ORIGIN',
+    )
   })
 
   it('offers to install only after the first success', async () => {
