@@ -9,6 +9,7 @@ import { toPort } from '../src/core/port.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { systemClock } from '../src/shared/clock.ts'
 import { consoleSink, createLog } from '../src/shared/log.ts'
+import { openOwnFilePort } from '../src/storage/opfs-async.worker.ts'
 import { createPortFiles } from '../src/storage/port-files.ts'
 import { createStandIn } from '../src/transports/webrtc/stand-in.ts'
 import { startBrowserMesh } from './browser-mesh.worker.ts'
@@ -29,7 +30,7 @@ function run(): void {
     ? webLocks(navigator.locks)
     : alsoHolding(own.mesh, broadcastLocks(new BroadcastChannel(own.locks), clock, newId), navigator.locks)
   const standIn = createStandIn({ clock, log })
-  const files = createPortFiles(clock)
+  const files = createPortFiles(clock, undefined, openOwnFilePort)
   let storagePort: MessagePort | undefined
   let mesh: MeshHost | undefined
   const host = createWorkerHost({

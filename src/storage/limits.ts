@@ -18,6 +18,9 @@ export const PORT_LONG_CALL_MS = 600_000
 /** ms to wait for a storage worker before the first call fails with WORKER_GONE; a page needs well under 1 s to bring one. */
 export const PORT_ATTACH_MS = 5_000
 
+/** ms to wait for a storage worker before files are kept without one; a page that can bring one has done so by then. */
+export const PORT_FALLBACK_MS = 1_500
+
 /** Sinks and readers that one port may hold open: far above what 8 transfers need, bounds leaked handles. */
 export const PORT_HANDLES = 64
 

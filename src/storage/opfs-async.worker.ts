@@ -2,6 +2,8 @@
 import type { FileStore } from '../core/stores.ts'
 import { createFileStore } from './file-backend.ts'
 import { createOpfsBackend, type OpenOpfsWriter, openOpfsDirectory } from './opfs-backend.worker.ts'
+import type { FilePort } from './port-wire.ts'
+import { serveFiles } from './serve-files.ts'
 import { createSha256 } from './sha256.ts'
 
 /** `directory` in the OPFS, default 'files'. STORAGE_FAILED where the browser keeps nothing. */
@@ -10,6 +12,14 @@ export async function openOpfsFilesAsync({ directory = 'files' }: { readonly dir
     createOpfsBackend(await openOpfsDirectory(directory), openStreamWriter, () => undefined),
     createSha256,
   )
+}
+
+/** The same store at the end of a port: the fallback of `createPortFiles`. */
+export async function openOwnFilePort(): Promise<FilePort> {
+  const store = await openOpfsFilesAsync()
+  const { port1, port2 } = new MessageChannel()
+  serveFiles(port1, store)
+  return port2
 }
 
 const openStreamWriter: OpenOpfsWriter = async (handle, keep) => {

@@ -3,7 +3,7 @@ import type { FileSink, FileStore } from '../core/stores.ts'
 import { createSerial } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { errorFromWire, MeshError, toMeshError } from '../shared/errors.ts'
-import { PORT_ATTACH_MS, PORT_CALL_MS, PORT_CREDIT, PORT_LONG_CALL_MS, SINK_QUEUE } from './limits.ts'
+import { PORT_ATTACH_MS, PORT_CALL_MS, PORT_CREDIT, PORT_FALLBACK_MS, PORT_LONG_CALL_MS, SINK_QUEUE } from './limits.ts'
 import type { FileBye, FileCalls, FileOp, FilePort, FileReply } from './port-wire.ts'
 
 export interface PortFiles extends FileStore {
@@ -24,20 +24,30 @@ interface Waiter {
   reject(error: MeshError): void
 }
 
-/** Without a port a call waits up to PORT_ATTACH_MS for one (WORKER_GONE). Closing this does not close the store at the other end. */
-export function createPortFiles(clock: Clock, port?: FilePort): PortFiles {
+/**
+ * Without a port a call waits up to PORT_ATTACH_MS for one (WORKER_GONE). `fallback` is asked once for a port of this very thread when none came for
+ * PORT_FALLBACK_MS; what runs over it goes on when a better one is attached. Closing this does not close the store at the other end.
+ */
+export function createPortFiles(clock: Clock, port?: FilePort, fallback?: () => Promise<FilePort>): PortFiles {
   let session: Session | undefined
+  let own: Promise<Session> | undefined
   let closed = false
   const waiters = new Set<Waiter>()
   const gone = () => new MeshError('WORKER_GONE', 'the storage worker stopped')
   const current = (): Promise<Session> => {
     if (closed) return Promise.reject(new MeshError('CLOSED', 'the file store was closed'))
     if (session) return Promise.resolve(session)
+    if (own) return own
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(PORT_ATTACH_MS, () => {
+      const cancelFallback = clock.after(PORT_FALLBACK_MS, fallBack)
+      const cancelWait = clock.after(PORT_ATTACH_MS, () => {
         waiters.delete(waiter)
         reject(gone())
       })
+      const cancel = () => {
+        cancelFallback()
+        cancelWait()
+      }
       const waiter: Waiter = {
         resolve(found) {
           cancel()
@@ -50,6 +60,17 @@ export function createPortFiles(clock: Clock, port?: FilePort): PortFiles {
       }
       waiters.add(waiter)
     })
+  }
+  const fallBack = () => {
+    if (!fallback) return
+    own ??= fallback().then((local) => createSession(local, clock))
+    own.then(
+      (found) => settle((waiter) => waiter.resolve(found)),
+      (error: unknown) => {
+        own = undefined
+        settle((waiter) => waiter.reject(toMeshError(error, 'STORAGE_FAILED')))
+      },
+    )
   }
   const settle = (end: (waiter: Waiter) => void) => {
     for (const waiter of waiters) end(waiter)
@@ -88,6 +109,10 @@ export function createPortFiles(clock: Clock, port?: FilePort): PortFiles {
       session?.end(why)
       session = undefined
       settle((waiter) => waiter.reject(why))
+      own?.then(
+        (found) => found.end(why),
+        () => undefined,
+      )
     },
   }
   if (port) store.attach(port)

@@ -49,8 +49,8 @@ describe('createPortFiles', () => {
     const { clock, timers } = heldClock()
     const client = createPortFiles(clock)
     const call = client.size('a')
-    await waitUntil(() => timers.length === 1, { what: 'the deadline of the wait' })
-    timers[0]?.()
+    await waitUntil(() => timers.length === 2, { what: 'the deadlines of the wait' })
+    timers[1]?.()
     await assert.rejects(call, { code: 'WORKER_GONE' })
     const second = client.size('a')
     const channel = new MessageChannel()
@@ -59,6 +59,46 @@ describe('createPortFiles', () => {
     assert.equal(await second, undefined)
     await client.close()
     stop()
+  })
+
+  it('falls back to a store of its own thread, whose files go on when a port comes', async () => {
+    const { clock, timers } = heldClock()
+    const own = new MessageChannel()
+    const stopOwn = serveFiles(own.port1, createMemoryFiles())
+    let asked = 0
+    const client = createPortFiles(clock, undefined, async () => {
+      asked++
+      return own.port2
+    })
+    const opening = client.create('f')
+    const second = client.create('g')
+    await waitUntil(() => timers.length === 4, { what: 'the deadlines of the waits' })
+    timers[0]?.()
+    timers[2]?.()
+    const sink = await opening
+    await second
+    assert.equal(asked, 1)
+    assert.equal(client.attached, false)
+    const better = new MessageChannel()
+    const stopBetter = serveFiles(better.port1, createMemoryFiles())
+    client.attach(better.port2)
+    await sink.write(patternBytes(10))
+    assert.equal((await sink.finish()).size, 10)
+    assert.equal(await client.size('f'), undefined)
+    await client.close()
+    await assert.rejects(sink.write(patternBytes(1)), { code: 'CLOSED' })
+    stopOwn()
+    stopBetter()
+  })
+
+  it('says why the fallback failed', async () => {
+    const { clock, timers } = heldClock()
+    const client = createPortFiles(clock, undefined, () => Promise.reject(new DOMException('no', 'SecurityError')))
+    const call = client.size('a')
+    await waitUntil(() => timers.length === 2, { what: 'the deadlines of the wait' })
+    timers[0]?.()
+    await assert.rejects(call, { code: 'STORAGE_FAILED' })
+    await client.close()
   })
 
   it('ends a call with TIMEOUT when the worker hangs', async () => {
