@@ -24,7 +24,7 @@ const COMMANDS = {
   },
   bench: async (args, env) => {
     await withSetupLock(() => ensureBuild(env))
-    return becomeProgram('node', [join(root, 'bench', 'main.ts'), ...args], await withTestPrograms(env, []))
+    return becomeProgram('node', [join(root, 'tools', 'bench.mjs'), ...args], await withTestPrograms(env, []))
   },
   test: (args, env) => runTests('all', args, env),
   'test:long': (args, env) => runTests('long', args, env),

@@ -7,7 +7,7 @@ export const MAX_FUNCTION_LINES = 50
 const EMPTY_NAMES = /^(index|utils?|helpers?|common|misc|types)$/
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*$/
 /** Suffixes that may follow a file's name; see CONTRIBUTING.md. */
-const SUFFIXES = /(\.(page|worker|node|config|test|long\.test))?\.(ts|tsx|mjs)$/
+const SUFFIXES = /(\.(page|worker|node|config|bench|test|long\.test))?\.(ts|tsx|mjs)$/
 /** The one file that may touch the console. */
 const CONSOLE_HOME = 'src/shared/log.ts'
 const IDS_HOME = 'src/wire/ids.ts'
