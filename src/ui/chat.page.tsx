@@ -35,11 +35,11 @@ export function Chat({ app }: { app: App }): JSX.Element {
   )
 }
 
-/** Conversations with the newest first, then everybody else. */
+/** Conversations with the newest first, then everybody else who is here. */
 export function talksOf(app: App): readonly Talk[] {
   const { messages, peers } = app.state.value
   const chat = messages.filter((one) => one.topic === CHAT_TOPIC)
-  const ids = new Set([...chat.map((one) => one.peer), ...peers.map((one) => one.id)])
+  const ids = new Set([...chat.map((one) => one.peer), ...peers.filter((one) => one.path !== 'away').map((one) => one.id)])
   const talks = [...ids].map((peer): Talk => {
     const own = chat.filter((one) => one.peer === peer)
     const seen = app.readUpTo.value[peer] ?? 0

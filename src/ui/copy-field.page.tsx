@@ -12,7 +12,7 @@ interface CopyFieldProps {
   readonly value: string
 }
 
-const SHORT = 26 // characters
+const SHORT = 16 // characters
 
 export function CopyField({ app, label, value }: CopyFieldProps): JSX.Element {
   const [whole, setWhole] = useState(false)

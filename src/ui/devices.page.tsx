@@ -1,7 +1,7 @@
 /** Devices: me, the drop area, who is here, who is away; on wide screens the map or one device beside it. */
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { MeshState } from '../core/mesh.ts'
+import type { MeshState, PeerInfo } from '../core/mesh.ts'
 import { peerOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
@@ -11,6 +11,8 @@ import { PeerRow } from './peer-row.page.tsx'
 import { droppedFiles, hasFiles, PickButton } from './pick.page.tsx'
 import { routeHref } from './routes.ts'
 import { plainName } from './untrusted.ts'
+
+const AWAY_SHOWN = 5
 
 export function Devices({ app }: { app: App }): JSX.Element {
   const chosen = peerOf(app.state.value, app.route.value.peer ?? '')
@@ -57,17 +59,30 @@ function DeviceList({ app }: { app: App }): JSX.Element {
       ) : (
         <NobodyHere app={app} />
       )}
-      {away.length > 0 && (
-        <>
-          <h2 class="group">Away</h2>
-          <ul class="rows card">
-            {away.map((peer) => (
-              <PeerRow key={peer.id} app={app} peer={peer} />
-            ))}
-          </ul>
-        </>
-      )}
+      <Away app={app} peers={away} />
       {app.state.value.relays.length > 0 && <p class="lobby-note">This is a public lobby: everyone who opens this address sees the names in it.</p>}
+    </>
+  )
+}
+
+/** The newest few; the rest on demand, since a lobby remembers everybody who passed. */
+function Away({ app, peers }: { app: App; peers: readonly PeerInfo[] }): JSX.Element | null {
+  const [all, setAll] = useState(false)
+  if (peers.length === 0) return null
+  const newest = [...peers].sort((a, b) => b.seen - a.seen)
+  return (
+    <>
+      <h2 class="group">Away</h2>
+      <ul class="rows card">
+        {newest.slice(0, all ? undefined : AWAY_SHOWN).map((peer) => (
+          <PeerRow key={peer.id} app={app} peer={peer} />
+        ))}
+      </ul>
+      {!all && peers.length > AWAY_SHOWN && (
+        <button type="button" class="button plain" onClick={() => setAll(true)}>
+          Show all {peers.length}
+        </button>
+      )}
     </>
   )
 }

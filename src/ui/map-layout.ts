@@ -5,6 +5,8 @@ export const MAP_WIDTH = 720
 export const MAP_HEIGHT = 500
 /** Peers drawn; more than this is a crowd, and the list has them all. */
 export const MAP_PEERS = 24
+/** Away peers drawn: the newest, so that those who are here keep their room. */
+export const MAP_AWAY = 4
 
 export interface MapPlace {
   readonly id: string
@@ -38,7 +40,9 @@ const ARC = { direct: [195, 345], relayed: [8, 58], away: [122, 172] } as const
 const MAX_STEP = 66 // degrees between two neighbours, so that few stay together
 
 export function mapPicture(state: MeshState): MapPicture {
-  const shown = [...state.peers].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id)).slice(0, MAP_PEERS)
+  const away = state.peers.filter((peer) => peer.path === 'away').sort((a, b) => b.seen - a.seen)
+  const here = state.peers.filter((peer) => peer.path !== 'away').sort((a, b) => a.id.localeCompare(b.id))
+  const shown = [...here.slice(0, MAP_PEERS), ...away.slice(0, MAP_AWAY)]
   const me = { id: state.peer, ...CENTRE }
   const relays = placeRelays(state.relays.filter((relay) => relay.status === 'reserved').slice(0, 3))
   const peers = (['direct', 'relayed', 'away'] as const).flatMap((path) =>
@@ -48,10 +52,6 @@ export function mapPicture(state: MeshState): MapPicture {
     ),
   )
   return { me, peers, relays, lines: linesOf(me, peers, relays), more: state.peers.length - shown.length }
-}
-
-function rank(peer: PeerInfo): number {
-  return { direct: 0, relayed: 1, away: 2 }[peer.path]
 }
 
 function placeArc(peers: readonly PeerInfo[], [from, to]: readonly [number, number]): readonly (MapPlace & { info: PeerInfo })[] {

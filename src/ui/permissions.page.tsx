@@ -5,7 +5,7 @@ import type { PolicyRow } from '../core/access.ts'
 import { nameOf, switchRow } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { plainName } from './untrusted.ts'
-import { bytesText, durationText } from './words.ts'
+import { bytesText, dotted, durationText } from './words.ts'
 
 export function PermissionList({ app }: { app: App }): JSX.Element {
   const [rows, setRows] = useState<readonly PolicyRow[]>()
@@ -41,19 +41,16 @@ function isOn(row: PolicyRow, now: number): boolean {
   return row.until === undefined || row.until > now
 }
 
-const ROLES: Readonly<Record<string, string>> = { lobby: 'Everyone in the lobby', member: 'Members', own: 'My devices', self: 'Me', anyone: 'Anyone' }
-
+/** The limits of a row, and the person it is for when it is for one; who else it means is in its label. */
 function limitsText(app: App, row: PolicyRow): string {
-  const who = row.who.map((one) => ROLES[one] ?? (one.startsWith('peer:') ? nameOf(app.state.value, one.slice(5)) : plainName(one))).join(', ')
+  const people = row.who.filter((one) => one.startsWith('peer:')).map((one) => nameOf(app.state.value, one.slice(5)))
   const { rate, concurrent, bytes, time } = row.limits ?? {}
-  return [
-    who,
+  return dotted([
+    people.join(', '),
     row.effect === 'deny' ? 'never' : '',
     rate === undefined ? '' : `at most ${rate} a minute`,
     concurrent === undefined ? '' : `${concurrent} at once`,
     bytes === undefined ? '' : `up to ${bytesText(bytes)} each`,
     time === undefined ? '' : `up to ${durationText(time / 1000)} each`,
-  ]
-    .filter((part) => part !== '')
-    .join(' · ')
+  ])
 }

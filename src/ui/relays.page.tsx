@@ -4,8 +4,9 @@ import type { RelayInfo } from '../core/mesh.ts'
 import { ERRORS, isErrorCode } from '../shared/errors.ts'
 import type { App } from './app.page.ts'
 import { CopyField } from './copy-field.page.tsx'
+import { quotaRows } from './quotas.ts'
 import { plainName } from './untrusted.ts'
-import { bytesText, durationText, rttText, transportText } from './words.ts'
+import { rttText, transportText } from './words.ts'
 
 export function RelayList({ app }: { app: App }): JSX.Element {
   const { relays } = app.state.value
@@ -23,7 +24,7 @@ const STATUS = { connecting: 'Connecting', reserved: 'Connected', refused: 'Refu
 
 function RelayItem({ app, relay }: { app: App; relay: RelayInfo }): JSX.Element {
   const { problem } = relay
-  const quotas = Object.entries(relay.quotas ?? {})
+  const quotas = quotaRows(relay.quotas ?? {})
   return (
     <div class="relay" data-status={relay.status}>
       <p class="relay-name">{plainName(relay.name)}</p>
@@ -43,10 +44,10 @@ function RelayItem({ app, relay }: { app: App; relay: RelayInfo }): JSX.Element 
           <table class="quotas">
             <caption class="hidden">What this relay allows</caption>
             <tbody>
-              {quotas.map(([key, value]) => (
-                <tr key={key}>
-                  <th scope="row">{quotaLabel(key)}</th>
-                  <td class="num">{quotaValue(key, value)}</td>
+              {quotas.map(([label, value]) => (
+                <tr key={label}>
+                  <th scope="row">{label}</th>
+                  <td class="num">{value}</td>
                 </tr>
               ))}
             </tbody>
@@ -56,23 +57,4 @@ function RelayItem({ app, relay }: { app: App; relay: RelayInfo }): JSX.Element 
       </details>
     </div>
   )
-}
-
-/** circuitBytesPerDay → "circuit bytes per day": what the relay publishes, in words. */
-export function quotaLabel(key: string): string {
-  const words = plainName(key, 'limit', 60)
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .replace(/[._-]+/g, ' ')
-    .toLowerCase()
-  const plain = words
-    .replace(/\bcircuits?\b/g, 'connection')
-    .replace(/\breservations?\b/g, 'places')
-    .replace(/ ms$/, '')
-  return plain.charAt(0).toUpperCase() + plain.slice(1)
-}
-
-export function quotaValue(key: string, value: number): string {
-  if (/bytes/i.test(key)) return bytesText(value)
-  if (/(ms|time|duration)$/i.test(key)) return durationText(value / 1000)
-  return new Intl.NumberFormat('en').format(value)
 }

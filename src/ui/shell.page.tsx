@@ -52,7 +52,7 @@ function Header({ app }: { app: App }): JSX.Element {
               <span class="dot">·</span>
             </>
           )}
-          <span class="keep">{countText(peers.length + 1)}</span>
+          <span class="keep">{countText(peers.filter((peer) => peer.path !== 'away').length + 1)}</span>
         </span>
       </div>
       <button

@@ -82,9 +82,9 @@ export function dotted(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join(`${GAP}· `)
 }
 
-/** "1 device", "5 people & devices". */
+/** "only you", "5 people & devices": those who are here, with me. */
 export function countText(count: number): string {
-  return count === 1 ? '1 device' : `${count} people & devices`
+  return count === 1 ? 'only you' : `${count} people & devices`
 }
 
 function sameDay(a: number, b: number): boolean {

@@ -9,7 +9,14 @@ export const LEA = '12D3KooWDMCQbZZvLgHiHntG1KwcHoqHPAxL37KvhgibWqFtpqUY'
 export const RELAY = '12D3KooWLnZUpcaBwbz9uD1XsyyHnbXUrJRmxnsMiRnuCmvPix67'
 
 export function fullState(now: number): MeshState {
-  const quotas = { reservations: 128, circuitsPerPeer: 16, circuitBytes: 2_147_483_648, circuitTime: 7_200_000, bytesPerPrefixPerDay: 21_474_836_480 }
+  const quotas = {
+    reservations: 4096,
+    circuits: 2048,
+    circuitsPerPeer: 64,
+    lobbyBytes: 2_147_483_648,
+    lobbyTime: 7200,
+    lobbyBytesPerDay: 17_179_869_184,
+  }
   return {
     ...emptyFakeState(),
     status: 'direct',
