@@ -56,7 +56,10 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
 
   const note = (peer: string, attempt: PathAttempt) => {
     const list = attempts.get(peer) ?? []
-    attempts.set(peer, [...list, attempt].slice(-MAX_ATTEMPTS))
+    const last = list.at(-1)
+    // An attempt replaces its own 'trying'; the same refusal again only moves in time.
+    const replaces = last && (last.outcome === 'trying' || (last.outcome === attempt.outcome && last.what === attempt.what))
+    attempts.set(peer, [...(replaces ? list.slice(0, -1) : list), attempt].slice(-MAX_ATTEMPTS))
     parts.changed(peer)
   }
   const shared = (flights: Map<string, Promise<Link>>, peer: string, start: () => Promise<Link>): Promise<Link> => {
@@ -154,25 +157,20 @@ async function dialRelayed(peer: string, { swarm, links, keepers, clock }: Conne
 
 async function dialDirect(peer: string, parts: ConnectorParts, note: Connector['note'], signal: AbortSignal): Promise<Link> {
   const { swarm, links, keepers, clock } = parts
-  const at = clock.now()
   if (!parts.canDirect()) {
-    note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'NOT_SUPPORTED', at })
+    note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'NOT_SUPPORTED', at: clock.now() })
     throw new MeshError('NOT_SUPPORTED', 'this place cannot do WebRTC now')
   }
   const [address] = circuits(peer, keepers)
   if (!address) throw new MeshError('PEER_UNREACHABLE', 'no relay carries the signalling')
   const direct = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/')
-  note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'trying', at })
+  // What was tried and how it went is told by the transport, which knows the candidates.
   try {
     await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) => swarm.libp2p.dial(multiaddr(direct), { signal: own, force: true }))
     const link = links.of(peer).find(({ path }) => path.kind === 'direct')
     if (!link) throw new MeshError('PATH_LOST', 'the direct connection closed at once')
-    note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'ok', at: clock.now() })
     return link
   } catch (error) {
-    const own = dialError(error, peer)
-    const code = own.code === 'RELAY_UNREACHABLE' ? 'PATH_LOST' : own.code
-    note(peer, { transport: 'webrtc', what: `WebRTC: ${own.message.slice(0, 120)}`, outcome: code, at: clock.now() })
-    throw own
+    throw dialError(error, peer)
   }
 }

@@ -144,7 +144,8 @@ function follow(engine: Engine, isRelay: (peer: string) => boolean): void {
     snapshot.touch()
   })
   services.presence.onChange(() => {
-    connector.follow(services.presence.entries())
+    // A relay waits to be dialled: it holds thousands and cannot reach out to any.
+    if (parts.kind !== 'relay') connector.follow(services.presence.entries())
     snapshot.touch()
   }, signal)
   for (const type of ['transferchange', 'fileoffer', 'message', 'messagechange'] as const) bus.on(type, snapshot.touch, { signal })
