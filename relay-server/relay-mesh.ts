@@ -83,8 +83,11 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   stack.defer(() => mesh.close())
   if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
   access.onChange(hop.recheck)
-  // libp2p goes on when one of several listeners fails; whoever runs the relay has to know.
-  if (direct && !mesh.addresses().some((text) => text.includes('/webrtc-direct'))) log('relay.direct.unavailable', { udp: config.udp }, 'error')
+  if (direct && !mesh.addresses().some((text) => text.includes('/webrtc-direct'))) {
+    // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
+    if (direct.busy) throw direct.busy
+    log('relay.direct.unavailable', { udp: config.udp }, 'error')
+  }
   return { mesh, hop, stun, direct: direct?.door }
 }
 
@@ -94,14 +97,18 @@ async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<St
   return createStunServer({ listen: stunListen(udp, config.stun), clock, log })
 }
 
-async function openDirect(
-  { config, udp, clock, log }: RelayMeshParts,
-  port: number,
-): Promise<{ readonly transport: Transport; readonly door: DirectDoor }> {
-  await checkUdpPort(udp, port, '--udp')
+interface Direct {
+  readonly transport: Transport
+  readonly door: DirectDoor
+  /** Why the port looks taken. Not final: the native side keeps a port of this process for its next relay. */
+  readonly busy: unknown
+}
+
+async function openDirect({ config, udp, clock, log }: RelayMeshParts, port: number): Promise<Direct> {
+  const busy = await checkUdpPort(udp, port, '--udp').catch((error: unknown) => error)
   const { certificate } = await loadDirectCertificate(config.dataDir)
   const door = createDirectDoor({ certificate, clock, log })
-  return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
+  return { door, busy, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
 }
 
 /** A snapshot for metrics and `dmesh status`. */

@@ -82,9 +82,37 @@ describe('a relay with two peers', () => {
   })
 })
 
+describe('a relay that is told to stop while a circuit runs', () => {
+  it('lets the circuit run on, and leaves at once when told twice', async () => {
+    const relay = await startRelayProcess({ args: ['--udp', 'off'] })
+    const origin = `http://127.0.0.1:${relay.port}`
+    const ana = await startTestPeer({ origin, name: 'Ana' })
+    const ben = await startTestPeer({ origin, name: 'Ben' })
+    try {
+      await waitUntil(() => ana.mesh.peers.some(({ id }) => id === ben.mesh.peer), { ms: 15_000, what: 'Ana to see Ben' })
+      const stream = await ana.mesh.open(ben.mesh.peer, PROTOCOL.echo)
+      stream.closed.catch(() => undefined)
+      const [reader, writer] = [stream.readable.getReader(), stream.writable.getWriter()]
+      const echo = async () => {
+        await writer.write(Uint8Array.of(1))
+        return (await reader.read()).value?.byteLength
+      }
+      assert.equal(await echo(), 1)
+      relay.child.kill('SIGTERM')
+      await waitUntil(() => /"circuits":1,"event":"relay.draining"/.test(relay.err()), { what: 'the relay to drain' })
+      assert.equal(await echo(), 1)
+      await assert.rejects(fetch(`${origin}/healthz`), 'a new connection is refused')
+      assert.equal(await relay.stop('SIGTERM'), 130)
+    } finally {
+      await Promise.all([ana.close(), ben.close()])
+      await relay.stop()
+    }
+  })
+})
+
 describe('a relay without a lobby', () => {
   it('gives strangers no place and says why', async () => {
-    const relay = await startTestRelay({ args: ['--no-lobby'] })
+    const relay = await startTestRelay({ args: ['--no-lobby', '--udp', 'off'] })
     const ana = await startTestPeer({ origin: `http://127.0.0.1:${relay.port}`, name: 'Ana' })
     try {
       const { problem } = await waitUntil(() => ana.mesh.state.relays.find(({ status }) => status === 'refused'), { what: 'the refusal' })
@@ -99,7 +127,7 @@ describe('a relay without a lobby', () => {
 
 describe('a relay behind a proxy', () => {
   it('lets WebSockets in by its public host and is public, so its lobby is a choice', async () => {
-    const relay = await startTestRelay({ args: ['--trust-proxy', '127.0.0.1', '--public-url', 'https://203.0.113.9', '--lobby'] })
+    const relay = await startTestRelay({ args: ['--trust-proxy', '127.0.0.1', '--public-url', 'https://203.0.113.9', '--lobby', '--udp', 'off'] })
     try {
       const headers = { host: '203.0.113.9', 'x-forwarded-for': '198.51.100.7', 'x-forwarded-proto': 'https' }
       const response = await new Promise<string>((resolve, reject) => {
@@ -117,7 +145,7 @@ describe('a relay behind a proxy', () => {
 
 describe('a relay with its own certificate', () => {
   it('serves https, says so in dmesh.json and takes a new certificate on reload', async () => {
-    const relay0 = await startTestRelay()
+    const relay0 = await startTestRelay({ args: ['--udp', 'off'] })
     const { dataDir } = relay0
     await relay0.close(0)
     const [cert, key] = [join(dataDir, 'cert.pem'), join(dataDir, 'key.pem')]
@@ -128,7 +156,7 @@ describe('a relay with its own certificate', () => {
       return Buffer.from(made.fingerprint).toString('hex')
     }
     const first = write()
-    const relay = await startTestRelay({ dataDir, args: ['--tls-cert', cert, '--tls-key', key] })
+    const relay = await startTestRelay({ dataDir, args: ['--tls-cert', cert, '--tls-key', key, '--udp', 'off'] })
     const ask = () =>
       new Promise<{ print: string; body: string; hsts: unknown }>((resolve, reject) => {
         const agent = new Agent({ rejectUnauthorized: false })

@@ -124,6 +124,10 @@ test('a taken UDP port and a taken admin port name their flag', async () => {
   const stun = await runCommand(['relay', '--listen', '127.0.0.1:0', '--stun', stunPort, '--data-dir', join(dir, 'stun')])
   assert.equal(stun.code, 4)
   assert.match(stun.err, /with --stun/)
+  const udpPort = (await site(relay.port)).addresses.find((address) => address.includes('/udp/'))?.split('/')[4] as string
+  const udp = await runCommand(['relay', '--listen', '127.0.0.1:0', '--udp', udpPort, '--data-dir', join(dir, 'udp')])
+  assert.equal(udp.code, 4)
+  assert.match(udp.err, /with --udp/)
 })
 
 test('commands say when no relay runs', async () => {
