@@ -5,12 +5,13 @@ import { toUtf8 } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { type ErrorCode, MeshError, toMeshError } from '../../shared/errors.ts'
 import { createFrameReader, encodeFrame } from '../../wire/frame.ts'
-import { GOODBYE_MS } from './limits.ts'
+import { encodeVarint } from '../../wire/varint.ts'
+import { GOODBYE_MS, SMALL_FRAME } from './limits.ts'
 
 export interface Channel {
   /** Next frame of at most `cap` bytes, yours to keep. PATH_LOST when the stream ended, TIMEOUT after `ms`. Without `ms` the signal alone ends it. */
   read(cap: number, what: string, signal: AbortSignal, ms?: number): Promise<Uint8Array<ArrayBuffer>>
-  /** Copies `body`. TIMEOUT when the other side takes nothing for `ms`. */
+  /** `body` must not change until this settles. TIMEOUT when the other side takes nothing for `ms`. */
   write(body: Uint8Array, what: string, signal: AbortSignal, ms: number): Promise<void>
   writeJson(value: unknown, what: string, signal: AbortSignal, ms: number): Promise<void>
   /** Half-close, wait for the other side's, then reset whatever is left. Never rejects. */
@@ -52,9 +53,12 @@ export function createChannel(stream: PeerStream, clock: Clock, stopPrefix: bool
   writer.closed.catch(() => undefined)
   stream.closed.catch(() => undefined)
   const own = (error: unknown) => toMeshError(error, 'PATH_LOST')
+  // A block goes out behind its length instead of being copied into one piece with it; a small frame is one write.
+  const writeFrame = (body: Uint8Array): Promise<unknown> =>
+    body.byteLength < SMALL_FRAME ? writer.write(encodeFrame(body)) : Promise.all([writer.write(encodeVarint(body.byteLength)), writer.write(body)])
   const write: Channel['write'] = async (body, what, signal, ms) => {
     try {
-      await withDeadline(clock, ms, what, signal, () => writer.write(encodeFrame(body)))
+      await withDeadline(clock, ms, what, signal, () => writeFrame(body))
     } catch (error) {
       throw own(error)
     }

@@ -6,6 +6,9 @@ export const MAX_FILE = 2 ** 40
 /** Bytes of one block on the wire and of one read from the source: what a side holds per transfer is a few of these. */
 export const BLOCK = 262_144
 
+/** Bytes of a frame below which copying it behind its length is cheaper than a second message. */
+export const SMALL_FRAME = 16_384
+
 /** Bytes of one JSON frame. An offer with a name of 255 bytes and a type of 127 needs under 1 KiB, escapes included 2 KiB. */
 export const MAX_JSON = 4096
 
