@@ -7,7 +7,18 @@ import type { Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { codeOf } from '../../src/shared/errors.ts'
 import { waitUntil } from '../support/wait.ts'
-import { type ClientNode, ECHO, readAll, sendAll, serveEcho, startClient, startRelay, startStockClient, startStockRelay, through } from './relay-nodes.ts'
+import {
+  type ClientNode,
+  ECHO,
+  readAll,
+  sendAll,
+  serveEcho,
+  startClient,
+  startRelay,
+  startStockClient,
+  startStockRelay,
+  through,
+} from './relay-nodes.ts'
 
 const opened: { stop(): unknown }[] = []
 after(async () => {

@@ -1,7 +1,8 @@
 /** Real libp2p instances for the relay tests: a relay with our hop server (or the stock one) and clients, joined by WebSockets on 127.0.0.1 port 0. */
-import type { Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
+import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
@@ -31,7 +32,7 @@ export interface RelayNode {
   readonly port: number
 }
 
-/** A relay with our server. Everyone is a member (no lobby caps) unless `rolesOf` says otherwise. */
+/** A relay with our server; everything is allowed unless `decide` says otherwise. */
 export async function startRelay(options: Partial<HopServerOptions> & { port?: number; privateKey?: PrivateKey } = {}): Promise<RelayNode> {
   const { port = 0, privateKey, ...rest } = options
   const node = await createLibp2p({
@@ -39,10 +40,15 @@ export async function startRelay(options: Partial<HopServerOptions> & { port?: n
     ...(privateKey ? { privateKey } : {}),
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}/ws`] },
     transports: [webSockets()],
-    services: { identify: identify(), hop: createHopServer({ decide: allowAll, rolesOf: () => ['member'], drainTime: 200, ...rest }) },
+    services: { identify: identify(), hop: createHopServer({ decide: allowAll, drainTime: 200, ...rest }) },
   })
   const address = node.getMultiaddrs()[0] as Multiaddr
-  return { node: node as unknown as Hop, hop: node.services.hop, address, port: Number(address.getComponents().find(({ name }) => name === 'tcp')?.value) }
+  return {
+    node: node as unknown as Hop,
+    hop: node.services.hop,
+    address,
+    port: Number(address.getComponents().find(({ name }) => name === 'tcp')?.value),
+  }
 }
 
 /** A relay with the server of @libp2p/circuit-relay-v2. */
@@ -124,8 +130,4 @@ export async function readAll(stream: Stream): Promise<Uint8Array> {
 export async function sendAll(stream: Stream, data: Uint8Array): Promise<void> {
   for (let at = 0; at < data.byteLength; at += 65_536) if (!stream.send(data.subarray(at, at + 65_536))) await stream.onDrain()
   await stream.close()
-}
-
-export function directConnection(node: Libp2p, to: Libp2p): Connection | undefined {
-  return node.getConnections(to.peerId).find(({ remoteAddr }) => !remoteAddr.toString().includes('p2p-circuit'))
 }

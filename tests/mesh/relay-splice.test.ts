@@ -7,7 +7,7 @@ import { systemClock } from '../../src/shared/clock.ts'
 import { RELAY_WINDOW } from '../../src/transports/relay/limits.ts'
 import { type Splice, splice } from '../../src/transports/relay/splice.ts'
 import { waitUntil } from '../support/wait.ts'
-import { readAll, type RelayNode, sendAll, startRelay, startStockClient } from './relay-nodes.ts'
+import { type RelayNode, readAll, sendAll, startRelay, startStockClient } from './relay-nodes.ts'
 
 const RAW = '/test/raw/1.0.0'
 const opened: { stop(): unknown }[] = []
@@ -113,12 +113,13 @@ test('a slow reader gets every byte, however long it takes', async () => {
     parts.push(chunk.subarray())
     most = Math.max(most, inner[0].readBufferLength + inner[1].writeBufferLength)
     b.pause()
-    setTimeout(() => b.readStatus === 'paused' && b.resume(), 20)
+    setTimeout(() => b.readStatus === 'paused' && b.status === 'open' && b.resume(), 20)
   })
   await sent
   await waitUntil(() => parts.reduce((sum, { byteLength }) => sum + byteLength, 0) === data.byteLength, { ms: 20_000, what: 'all bytes' })
   assert.deepEqual(Buffer.concat(parts), data)
   assert.ok(most <= 8 * 1024 * 1024, `${most} bytes waited`)
+  await waitUntil(() => b.readStatus !== 'paused', { what: 'the last wait to end' })
   await b.close()
   await joined.done
 })

@@ -1,8 +1,8 @@
 /** Our own side of presence: one start, one instance, and a fresh signed record for each relay whenever one is due. Must never sign for a relay it was not asked for. */
 import type { Identity } from '../../core/identity.ts'
 import type { RecordStore } from '../../core/stores.ts'
-import type { Clock } from '../../shared/clock.ts'
 import { toBase64url } from '../../shared/bytes.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { RECORD_LIFETIME } from './limits.ts'
 import { cleanName, signRecord } from './record.ts'
 

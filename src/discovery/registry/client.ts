@@ -26,9 +26,11 @@ export function createPresence(options: PresenceOptions): Protocol<PresenceServi
     may: 'presence.join',
     start(host, signal) {
       const listeners = new Set<() => void>()
-      const directory = createDirectory(coalesce(() => {
-        for (const listen of listeners) listen()
-      }))
+      const directory = createDirectory(
+        coalesce(() => {
+          for (const listen of listeners) listen()
+        }),
+      )
       const announcer = createAnnouncer(options, host.identity, host.clock)
       const { mesh = 'lobby', random = Math.random } = options
       const parts = { host, directory, announcer, mesh, random, renamed: new Set<() => void>(), live: new Map<string, number>(), ending: signal }
@@ -168,7 +170,12 @@ async function follow(parts: ClientParts, relay: string, stream: PeerStream, sig
   }
 }
 
-async function apply({ host, directory, mesh }: ClientParts, relay: string, frame: Exclude<RelayFrame, { t: 'error' }>, still: Set<string>): Promise<void> {
+async function apply(
+  { host, directory, mesh }: ClientParts,
+  relay: string,
+  frame: Exclude<RelayFrame, { t: 'error' }>,
+  still: Set<string>,
+): Promise<void> {
   const now = host.clock.now()
   const take = async (jws: string, here: boolean, ago: number) => {
     try {

@@ -53,10 +53,15 @@ export interface RecordExpectation {
 }
 
 /** The record inside, if the key of `iss` signed it for this relay and mesh. BAD_RECORD; OLD_RECORD when its time is over. The name comes back clean. */
-export async function verifyRecord(verify: Identity['verify'], jws: string, { relay, mesh, now, late = 0 }: RecordExpectation): Promise<PresenceRecord> {
+export async function verifyRecord(
+  verify: Identity['verify'],
+  jws: string,
+  { relay, mesh, now, late = 0 }: RecordExpectation,
+): Promise<PresenceRecord> {
   const { record, signed, signature } = parseRecord(jws)
   if (record.aud !== relay || record.mesh !== mesh) throw new MeshError('BAD_RECORD', 'record for another relay or mesh')
-  if (record.exp <= record.iat || record.exp - record.iat > 2 * RECORD_LIFETIME) throw new MeshError('BAD_RECORD', 'record with an impossible lifetime')
+  if (record.exp <= record.iat || record.exp - record.iat > 2 * RECORD_LIFETIME)
+    throw new MeshError('BAD_RECORD', 'record with an impossible lifetime')
   if (record.iat * 1000 > now + MAX_SKEW) throw new MeshError('BAD_RECORD', 'record from the future')
   if (record.exp * 1000 + MAX_SKEW + late < now) throw new MeshError('OLD_RECORD', 'record has run out')
   if (!(await verify(record.iss, signed, signature))) throw new MeshError('BAD_RECORD', 'signature does not match')

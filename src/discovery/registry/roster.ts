@@ -44,7 +44,7 @@ export function createRoster(): Roster {
       if (old) judge(record, old)
       else makeRoom()
       entries.set(record.iss, { record, jws, here: true, seen: now })
-      return old && old.here && old.record.instance !== record.instance ? { took: old.record.instance } : {}
+      return old?.here && old.record.instance !== record.instance ? { took: old.record.instance } : {}
     },
     leave(peer, instance, now) {
       const entry = entries.get(peer)

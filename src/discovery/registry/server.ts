@@ -3,9 +3,19 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { PresenceEntry, PresenceService, Protocol, ProtocolHost } from '../../core/protocol.ts'
 import { sleep, withDeadline } from '../../shared/async.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
-import { PROTOCOL } from '../../wire/ids.ts'
 import { createFrameReader, type FrameReader } from '../../wire/frame.ts'
-import { GATHER, GOODBYE_TIME, HELLO_TIMEOUT, MAX_MESHES, MAX_PEER_FRAME, MAX_RECORDS_PER_MINUTE, MAX_STREAMS_PER_PEER, ROSTER_PART, SWEEP_INTERVAL } from './limits.ts'
+import { PROTOCOL } from '../../wire/ids.ts'
+import {
+  GATHER,
+  GOODBYE_TIME,
+  HELLO_TIMEOUT,
+  MAX_MESHES,
+  MAX_PEER_FRAME,
+  MAX_RECORDS_PER_MINUTE,
+  MAX_STREAMS_PER_PEER,
+  ROSTER_PART,
+  SWEEP_INTERVAL,
+} from './limits.ts'
 import { type PresenceRecord, verifyRecord } from './record.ts'
 import { createRoster, type Roster } from './roster.ts'
 import { createSubscriber, type Subscriber } from './subscriber.ts'
@@ -118,9 +128,15 @@ async function check(host: ProtocolHost, stream: PeerStream, mesh: string, jws: 
 }
 
 /** From the first record until the stream ends; whatever ends it, the entry is away at once. */
-async function attend(host: ProtocolHost, hall: Hall, seat: Seat, first: { reader: FrameReader; record: PresenceRecord; jws: string }): Promise<void> {
+async function attend(
+  host: ProtocolHost,
+  hall: Hall,
+  seat: Seat,
+  first: { reader: FrameReader; record: PresenceRecord; jws: string },
+): Promise<void> {
   const peer = seat.stream.peer
-  if (seatsOf(hall, seat).filter(({ instance }) => instance === seat.instance).length >= MAX_STREAMS_PER_PEER) throw new MeshError('LIMIT_REACHED', `${MAX_STREAMS_PER_PEER} presence streams are open already`)
+  if (seatsOf(hall, seat).filter(({ instance }) => instance === seat.instance).length >= MAX_STREAMS_PER_PEER)
+    throw new MeshError('LIMIT_REACHED', `${MAX_STREAMS_PER_PEER} presence streams are open already`)
   take(host, hall, seat, first.record, first.jws)
   hall.seats.add(seat)
   sendRoster(hall, seat.out, host.clock.now())

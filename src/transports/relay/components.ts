@@ -1,5 +1,19 @@
 /** The few parts of a running libp2p that the relay transport touches, as types. libp2p passes an object that has them all. */
-import type { AbortOptions, ComponentLogger, Connection, ConnectionGater, Libp2pEvents, PeerId, PeerStore, PrivateKey, Stream, StreamHandler, StreamHandlerOptions, TypedEventTarget, Upgrader } from '@libp2p/interface'
+import type {
+  AbortOptions,
+  ComponentLogger,
+  Connection,
+  ConnectionGater,
+  Libp2pEvents,
+  PeerId,
+  PeerStore,
+  PrivateKey,
+  Stream,
+  StreamHandler,
+  StreamHandlerOptions,
+  TypedEventTarget,
+  Upgrader,
+} from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 

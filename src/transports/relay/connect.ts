@@ -2,16 +2,16 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import * as Digest from 'multiformats/hashes/digest'
-import type { Decision, Who } from '../../core/access.ts'
+import type { Decision } from '../../core/access.ts'
 import { withDeadline } from '../../shared/async.ts'
 import { codeOf, type ErrorCode, MeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import type { CircuitLimits, CircuitTable } from './circuits.ts'
 import { isDirect } from './components.ts'
-import { type HopQuotas, MAX_HOP_STREAMS, STOP_TIMEOUT } from './limits.ts'
+import type { HopRequest, HopState } from './hop-state.ts'
+import { MAX_HOP_STREAMS, STOP_TIMEOUT } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
 import { type Refusal, refusal, refusalOf } from './refusal.ts'
-import type { HopRequest, HopState } from './server.ts'
 import { decodeStop, encodeHop, encodeStop, HOP_TYPE, STATUS, STOP_TYPE, type WireLimit, type WirePeer } from './wire.ts'
 
 export interface ConnectEvents {
@@ -57,10 +57,9 @@ function parsePeer(peer: WirePeer | undefined): PeerId | undefined {
 /** What an admitted circuit may use. `leave` gives the places back and may be called twice. */
 interface Terms {
   readonly limits: CircuitLimits
-  /** Announced to both ends; only lobby circuits have one. */
+  /** Told to both ends; undefined when the circuit is unlimited. */
   readonly announced: WireLimit | undefined
   readonly prefix: string
-  readonly lobby: boolean
   leave(): void
 }
 
@@ -69,16 +68,15 @@ function admit(state: HopState, connection: Connection, target: PeerId): Terms |
   const from = connection.remotePeer.toString()
   const to = target.toString()
   const prefix = state.prefix(connection)
-  const who = state.who(from)
-  const lobby = isLobbyOnly(who)
   const usage = { startsLastMinute: ledger.start(`hop ${from}`), concurrent: ledger.running(`hop ${from}`) }
-  const decision = decide(who, 'relay.hop', to, usage, clock.now())
-  const denied = refusalOf(decision, usage, 'RESOURCE_LIMIT_EXCEEDED')
+  const decision = decide(state.who(from), 'relay.hop', to, usage, clock.now())
+  const denied = refusalOf(decision, 'RESOURCE_LIMIT_EXCEEDED')
   if (denied) return denied
   if (usage.startsLastMinute >= quotas.circuitRate) return refusal('RESOURCE_LIMIT_EXCEEDED', 'rate')
   if (ledger.start(`hop ${prefix}`) >= quotas.circuitRatePerPrefix) return refusal('RESOURCE_LIMIT_EXCEEDED', 'rate')
   if (!state.reservations.get(to)) return refusal('NO_RESERVATION', 'no-reservation')
-  if (lobby && ledger.spend(prefix, 0) >= quotas.lobbyBytesPerDay) return refusal('RESOURCE_LIMIT_EXCEEDED', 'day')
+  const announced = announce(decision)
+  if (announced && ledger.spend(prefix, 0) >= quotas.limitedBytesPerDay) return refusal('RESOURCE_LIMIT_EXCEEDED', 'day')
   const caps = [
     ['all', quotas.circuits],
     [`peer ${from}`, quotas.circuitsPerPeer],
@@ -87,21 +85,15 @@ function admit(state: HopState, connection: Connection, target: PeerId): Terms |
   ] as const
   if (caps.some(([key, cap]) => ledger.running(key) >= cap)) return refusal('RESOURCE_LIMIT_EXCEEDED', 'quota')
   const leaves = [`hop ${from}`, ...caps.map(([key]) => key)].map((key) => ledger.enter(key))
-  const limits = limitsOf(decision, lobby, quotas)
-  return { limits, announced: lobby ? announce(limits) : undefined, prefix, lobby, leave: () => leaves.forEach((leave) => leave()) }
+  const leave = () => {
+    for (const undo of leaves) undo()
+  }
+  return { limits: decision.limits, announced, prefix, leave }
 }
 
-/** Only those whom nothing but the public lobby row speaks for are counted against the lobby's caps. */
-function isLobbyOnly({ roles }: Who): boolean {
-  return !roles.some((role) => role !== 'lobby')
-}
-
-function limitsOf({ limits }: Decision, lobby: boolean, quotas: HopQuotas): CircuitLimits {
-  if (!lobby) return { bytes: limits.bytes, time: limits.time }
-  return { bytes: limits.bytes ?? quotas.lobbyBytes, time: limits.time ?? quotas.lobbyTime * 1000 }
-}
-
-function announce({ bytes, time }: CircuitLimits): WireLimit {
+/** undefined for a circuit that its row leaves unlimited: such a one carries no `limit` (Kubo refuses limited connections) and counts to no day. */
+function announce({ limits: { bytes, time } }: Decision): WireLimit | undefined {
+  if (bytes === undefined && time === undefined) return undefined
   return { data: bytes, duration: time === undefined ? undefined : Math.ceil(time / 1000) }
 }
 
@@ -149,7 +141,7 @@ async function start(state: HopState, circuits: CircuitTable, events: ConnectEve
     from,
     to: to.toString(),
     limits: terms.limits,
-    spend: (bytes) => (terms.lobby && state.ledger.spend(terms.prefix, bytes) > state.quotas.lobbyBytesPerDay ? overDay() : undefined),
+    spend: (bytes) => (terms.announced && state.ledger.spend(terms.prefix, bytes) > state.quotas.limitedBytesPerDay ? overDay() : undefined),
     ended(info, cause) {
       terms.leave()
       if (cause) events.cut(cause.code)

@@ -2,8 +2,8 @@
 import type { Connection, DialTransportOptions, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Clock } from '../../shared/clock.ts'
 import { withDeadline } from '../../shared/async.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import { createCircuitConnection } from './circuit-connection.ts'
@@ -14,7 +14,12 @@ import { errorOfStatus } from './status-error.ts'
 import { decodeHop, encodeHop, HOP_TYPE, STATUS } from './wire.ts'
 
 /** RELAY_UNREACHABLE, PEER_UNREACHABLE, ACCESS_DENIED, LIMIT_REACHED, BAD_FRAME, TIMEOUT, ABORTED; whatever the upgrade throws. */
-export async function dialCircuit(components: RelayClientComponents, clock: Clock, address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+export async function dialCircuit(
+  components: RelayClientComponents,
+  clock: Clock,
+  address: Multiaddr,
+  options: DialTransportOptions,
+): Promise<Connection> {
   const { relayAddress, relay, peer } = split(address)
   const over = await relayConnection(components, relay, relayAddress, options.signal)
   const stream = await over.newStream(FOREIGN.hop, { signal: options.signal, maxOutboundStreams: MAX_HOP_STREAMS })
@@ -38,7 +43,9 @@ function split(address: Multiaddr): { relayAddress: Multiaddr; relay: PeerId; pe
   const [before = '', after = ''] = address.toString().split('/p2p-circuit')
   const relayAddress = multiaddr(before)
   const relay = relayAddress.getComponents().findLast(({ name }) => name === 'p2p')?.value
-  const peer = multiaddr(after).getComponents().findLast(({ name }) => name === 'p2p')?.value
+  const peer = multiaddr(after)
+    .getComponents()
+    .findLast(({ name }) => name === 'p2p')?.value
   if (!relay || !peer) throw new MeshError('BAD_ARGUMENT', `circuit address without relay or peer: ${address}`)
   return { relayAddress, relay: peerIdFromString(relay), peer: peerIdFromString(peer) }
 }

@@ -53,12 +53,8 @@ export interface HopQuotas {
   readonly circuitRate: number
   /** Connect requests a minute from one IP prefix. */
   readonly circuitRatePerPrefix: number
-  /** Bytes both ways together of a circuit that only the lobby row allows. */
-  readonly lobbyBytes: number
-  /** Seconds such a circuit lives. */
-  readonly lobbyTime: number
-  /** Bytes a day (UTC) through lobby circuits from one IP prefix. */
-  readonly lobbyBytesPerDay: number
+  /** Bytes a day (UTC) from one IP prefix through circuits whose row limits bytes or time, as the lobby's does. */
+  readonly limitedBytesPerDay: number
 }
 
 const GIB = 1024 ** 3
@@ -73,9 +69,7 @@ export const QUOTAS: HopQuotas = {
   circuitsPerPrefix: 512,
   circuitRate: 120, // a page that opens to 100 peers at once
   circuitRatePerPrefix: 1200,
-  lobbyBytes: 2 * GIB, // design §7 d
-  lobbyTime: 7200, // design §7 d
-  lobbyBytesPerDay: 16 * GIB,
+  limitedBytesPerDay: 16 * GIB, // eight lobby circuits of 2 GiB
 }
 
 /** IP prefixes and peers remembered for rates and daily bytes; above it the oldest are forgotten. */

@@ -10,7 +10,12 @@ export function prefixOf(address: string | undefined): string {
   const four = parseFour(mapped?.[1] ?? text)
   if (four) return `${four.slice(0, 3).join('.')}.0/24`
   const six = parseSix(text)
-  return six ? `${six.slice(0, 4).map((part) => part.toString(16)).join(':')}::/64` : NO_PREFIX
+  return six
+    ? `${six
+        .slice(0, 4)
+        .map((part) => part.toString(16))
+        .join(':')}::/64`
+    : NO_PREFIX
 }
 
 function parseFour(text: string): number[] | undefined {

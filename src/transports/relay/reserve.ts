@@ -1,8 +1,8 @@
 /** Client: ask one relay for a reservation over an open connection (circuit-relay-v2 RESERVE), and read the addresses it gives. Must never trust the relay's answer to be well formed. */
 import type { Connection } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Clock } from '../../shared/clock.ts'
 import { withDeadline } from '../../shared/async.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { toMeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import { closeQuietly } from './components.ts'

@@ -1,21 +1,23 @@
 /** Our circuit-relay-v2 hop server as a libp2p service: reservations with vouchers, circuits with quotas, every step asked of the access room. Must never relay for whom no policy row allows it, and never look into a circuit. */
 import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Decide, Who } from '../../core/access.ts'
-import { type Clock, systemClock } from '../../shared/clock.ts'
 import { withDeadline } from '../../shared/async.ts'
+import { type Clock, systemClock } from '../../shared/clock.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
 import { type Log, silentLog } from '../../shared/log.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import { type CircuitInfo, createCircuitTable } from './circuits.ts'
-import { closeQuietly, type HopComponents, isDirect } from './components.ts'
+import { closeQuietly, type HopComponents } from './components.ts'
 import { createConnect } from './connect.ts'
-import { createLedger, type Ledger } from './ledger.ts'
+import { grantReservation } from './grant.ts'
+import type { HopRequest, HopState } from './hop-state.ts'
+import { createLedger } from './ledger.ts'
 import { ANSWER_TIMEOUT, DRAIN_TIME, type HopQuotas, MAX_HOP_STREAMS, QUOTAS } from './limits.ts'
-import { createMessageStream, type MessageStream } from './message-stream.ts'
+import { createMessageStream } from './message-stream.ts'
 import { prefixOf } from './prefix.ts'
-import { type Refusal, type RefusalReason, refusal, refusalOf } from './refusal.ts'
-import { createReservationTable, type ReservationTable } from './reservations.ts'
-import { decodeHop, encodeHop, HOP_TYPE, type HopMessage, STATUS } from './wire.ts'
+import { type Refusal, type RefusalReason, refusal } from './refusal.ts'
+import { createReservationTable } from './reservations.ts'
+import { decodeHop, encodeHop, HOP_TYPE } from './wire.ts'
 
 export interface HopServerOptions {
   /** Asked with 'relay.reserve' (to = this relay's PeerID) and 'relay.hop' (to = the destination's PeerID). */
@@ -50,7 +52,7 @@ export interface HopCounters {
 }
 
 export interface HopServer extends Startable {
-  /** What is published in dmesh.json. */
+  /** What is published in dmesh.json: HopQuotas, and `lobbyBytes` (bytes) and `lobbyTime` (s) of one circuit as the lobby's row says now. */
   readonly quotas: Readonly<Record<string, number>>
   counters(): HopCounters
   reservations(): readonly { readonly peer: string; readonly expires: number }[]
@@ -59,28 +61,6 @@ export interface HopServer extends Startable {
   recheck(): void
   /** Refuse new work and wait until no circuit runs, at most `ms`. */
   drain(ms: number): Promise<void>
-}
-
-/** What the two request handlers share. */
-export interface HopState {
-  readonly components: HopComponents
-  readonly quotas: HopQuotas
-  readonly clock: Clock
-  readonly log: Log
-  readonly decide: Decide
-  readonly ledger: Ledger
-  readonly reservations: ReservationTable
-  who(peer: string): Who
-  prefix(connection: Connection): string
-  refuse(refused: Refusal): Refusal
-  draining(): boolean
-}
-
-export interface HopRequest {
-  readonly message: HopMessage
-  readonly messages: MessageStream
-  readonly connection: Connection
-  readonly signal: AbortSignal
 }
 
 /** Give the result to libp2p as a service. */
@@ -127,8 +107,23 @@ function build(components: HopComponents, options: HopServerOptions): HopServer 
   }
 
   return {
-    quotas: { ...quotas },
-    counters: () => ({ ...counts, refused: { ...counts.refused }, cut: { ...counts.cut }, ...circuits.totals(), reservationsNow: reservations.all().length, circuitsNow: circuits.all().length }),
+    get quotas() {
+      const { allow, limits } = state.decide({ peer: '', roles: ['lobby'] }, 'relay.hop', '*', IDLE, clock.now())
+      const time = limits.time === undefined ? undefined : Math.floor(limits.time / 1000)
+      return {
+        ...quotas,
+        ...(allow && limits.bytes !== undefined ? { lobbyBytes: limits.bytes } : {}),
+        ...(allow && time !== undefined ? { lobbyTime: time } : {}),
+      }
+    },
+    counters: () => ({
+      ...counts,
+      refused: { ...counts.refused },
+      cut: { ...counts.cut },
+      ...circuits.totals(),
+      reservationsNow: reservations.all().length,
+      circuitsNow: circuits.all().length,
+    }),
     reservations: () => reservations.all().map(({ peer, expires }) => ({ peer: peer.toString(), expires })),
     circuits: circuits.all,
     recheck() {
@@ -159,7 +154,13 @@ const IDLE = { startsLastMinute: 0, concurrent: 0 } // a recheck asks about righ
 
 type Handler = (request: HopRequest) => Promise<Refusal | undefined>
 
-async function answer(state: HopState, handlers: { reserve: Handler; connect: Handler }, stream: Stream, connection: Connection, stopping: AbortSignal): Promise<void> {
+async function answer(
+  state: HopState,
+  handlers: { reserve: Handler; connect: Handler },
+  stream: Stream,
+  connection: Connection,
+  stopping: AbortSignal,
+): Promise<void> {
   const messages = createMessageStream(stream)
   const handle = async (signal: AbortSignal): Promise<Refusal | undefined> => {
     const message = decodeHop(await messages.read(signal))
@@ -184,24 +185,6 @@ async function answer(state: HopState, handlers: { reserve: Handler; connect: Ha
     state.log('relay.hop.failed', { peer: connection.remotePeer.toString(), code: codeOf(error) }, 'debug')
     stream.abort(error instanceof Error ? error : new Error('hop request failed'))
   }
-}
-
-async function grantReservation(state: HopState, { messages, connection, signal }: HopRequest): Promise<Refusal | undefined> {
-  const { components, quotas, clock, ledger, reservations } = state
-  const peer = connection.remotePeer.toString()
-  if (!isDirect(connection)) return state.refuse(refusal('PERMISSION_DENIED', 'over-circuit'))
-  if (state.draining()) return state.refuse(refusal('RESERVATION_REFUSED', 'draining'))
-  const usage = { startsLastMinute: ledger.start(`reserve ${peer}`), concurrent: 0 }
-  const refused = refusalOf(state.decide(state.who(peer), 'relay.reserve', components.peerId.toString(), usage, clock.now()), usage, 'RESERVATION_REFUSED')
-  if (refused) return state.refuse(refused)
-  if (usage.startsLastMinute >= quotas.reservationRate) return state.refuse(refusal('RESERVATION_REFUSED', 'rate'))
-  const prefix = state.prefix(connection)
-  if (!reservations.fits(peer, prefix)) return state.refuse(refusal('RESERVATION_REFUSED', 'quota'))
-  const reservation = await reservations.grant(connection.remotePeer, prefix)
-  await messages.write(encodeHop({ type: HOP_TYPE.status, status: STATUS.OK, reservation }), signal)
-  closeQuietly(messages.unwrap(), signal)
-  state.log('relay.reservation.granted', { peer, expires: reservation.expire })
-  return undefined
 }
 
 function addressOf(connection: Connection): string | undefined {

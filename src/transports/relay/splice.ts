@@ -64,7 +64,13 @@ function pump(source: Stream, target: Stream, { clock, stall, signal, count, cut
     if (!paused || signal.aborted || target.writableNeedsDrain || target.writeBufferLength > LOW_WATER) return
     cancelStall()
     paused = false
-    if (source.readStatus === 'paused') source.resume()
+    if (source.readStatus !== 'paused') return
+    try {
+      source.resume()
+    } catch (error) {
+      // its connection went away in this very moment; thrown from here it would end the process
+      cut(new MeshError('STREAM_RESET', `read side is closed: ${String(error)}`))
+    }
   }
   const onMessage = ({ data }: StreamMessageEvent) => {
     count(data.byteLength)

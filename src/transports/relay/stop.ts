@@ -21,7 +21,13 @@ export interface StopOptions {
 }
 
 /** Handler for the stop protocol; never throws. */
-export function createStopHandler({ components, clock, log, isReserved, stopping }: StopOptions): (stream: Stream, connection: Connection) => Promise<void> {
+export function createStopHandler({
+  components,
+  clock,
+  log,
+  isReserved,
+  stopping,
+}: StopOptions): (stream: Stream, connection: Connection) => Promise<void> {
   const judge = async (connection: Connection, from: PeerId): Promise<number> => {
     if (!isDirect(connection) || !isReserved(connection.remotePeer.toString())) return STATUS.PERMISSION_DENIED
     const denied = await components.connectionGater.denyInboundRelayedConnection?.(connection.remotePeer, from)

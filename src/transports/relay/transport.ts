@@ -1,5 +1,12 @@
 /** The relay transport of a peer: one libp2p transport that dials and accepts circuits (circuit-relay-v2) and holds the reservations that the mesh's keeper asks for. Must never fail because a relay is away. See README.md for why it is not the stock client. */
-import { type Listener, type ListenerEvents, serviceCapabilities, type Transport as Libp2pTransport, TypedEventEmitter, transportSymbol } from '@libp2p/interface'
+import {
+  type Transport as Libp2pTransport,
+  type Listener,
+  type ListenerEvents,
+  serviceCapabilities,
+  TypedEventEmitter,
+  transportSymbol,
+} from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Circuit } from '@multiformats/multiaddr-matcher'
 import type { RelayClient, Transport } from '../../core/transport.ts'
@@ -40,7 +47,8 @@ export function createRelayTransport({ clock = systemClock(), log = silentLog() 
     reservations: () => [...held.table.values()],
     async reserve(relay, signal) {
       if (!running) throw new MeshError('CLOSED', 'libp2p does not run')
-      if (!held.table.has(relay) && held.table.size >= MAX_RELAYS) throw new MeshError('LIMIT_REACHED', `${MAX_RELAYS} relays hold a place for us already`)
+      if (!held.table.has(relay) && held.table.size >= MAX_RELAYS)
+        throw new MeshError('LIMIT_REACHED', `${MAX_RELAYS} relays hold a place for us already`)
       const { components, stopping } = running
       const connection = newestDirect(components, relay)
       if (!connection) throw new MeshError('RELAY_UNREACHABLE', 'no direct connection to the relay')
@@ -83,7 +91,8 @@ function createHeld(clock: Clock) {
       if (old) forget(old)
       table.set(reservation.relay, reservation)
       owners.set(reservation, addressManager)
-      for (const address of reservation.addresses) addressManager.confirmObservedAddr(address, { type: 'transport', ttl: reservation.expires - clock.now() })
+      for (const address of reservation.addresses)
+        addressManager.confirmObservedAddr(address, { type: 'transport', ttl: reservation.expires - clock.now() })
       changed()
     },
     /** Nothing when a newer one took its place. */
@@ -96,7 +105,12 @@ function createHeld(clock: Clock) {
   }
 }
 
-function createClient(components: RelayClientComponents, held: Held, { clock, log }: { clock: Clock; log: Log }, onRun: (stopping: AbortSignal | undefined) => void): Libp2pRelay {
+function createClient(
+  components: RelayClientComponents,
+  held: Held,
+  { clock, log }: { clock: Clock; log: Log },
+  onRun: (stopping: AbortSignal | undefined) => void,
+): Libp2pRelay {
   let stopping = new AbortController()
   return {
     [transportSymbol]: true,
@@ -107,7 +121,11 @@ function createClient(components: RelayClientComponents, held: Held, { clock, lo
       stopping = new AbortController()
       const isReserved = (relay: string) => held.table.has(relay)
       const onStop = createStopHandler({ components, clock, log, isReserved, stopping: stopping.signal })
-      await components.registrar.handle(FOREIGN.stop, onStop, { maxInboundStreams: MAX_HOP_STREAMS, maxOutboundStreams: MAX_HOP_STREAMS, runOnLimitedConnection: false })
+      await components.registrar.handle(FOREIGN.stop, onStop, {
+        maxInboundStreams: MAX_HOP_STREAMS,
+        maxOutboundStreams: MAX_HOP_STREAMS,
+        runOnLimitedConnection: false,
+      })
       onRun(stopping.signal)
     },
     async stop() {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { refusalOf } from '../../../src/transports/relay/refusal.ts'
 import { createLedger } from '../../../src/transports/relay/ledger.ts'
 import { NO_PREFIX, prefixOf } from '../../../src/transports/relay/prefix.ts'
+import { refusalOf } from '../../../src/transports/relay/refusal.ts'
+import { STATUS } from '../../../src/transports/relay/wire.ts'
 
 function clockAt(start: number) {
   let now = start
@@ -77,10 +78,10 @@ test('bytes add up until midnight UTC', () => {
 })
 
 test('a used-up limit is told apart from a missing right', () => {
-  const ask = (allow: boolean, limits: object, usage: object) => refusalOf({ allow, limits, why: '' }, { startsLastMinute: 0, concurrent: 0, ...usage }, 'RESOURCE_LIMIT_EXCEEDED')
-  assert.equal(ask(true, {}, { startsLastMinute: 1e9, concurrent: 1e9 }), undefined)
-  assert.equal(ask(false, {}, {})?.status, 202)
-  assert.equal(ask(true, { rate: 2 }, { startsLastMinute: 1 }), undefined)
-  assert.equal(ask(true, { rate: 2 }, { startsLastMinute: 2 })?.status, 201)
-  assert.equal(ask(false, { concurrent: 1 }, { concurrent: 1 })?.status, 201)
+  const ask = (allow: boolean, code?: 'ACCESS_DENIED' | 'LIMIT_REACHED') =>
+    refusalOf({ allow, limits: {}, why: '', code }, 'RESOURCE_LIMIT_EXCEEDED')?.status
+  assert.equal(ask(true), undefined)
+  assert.equal(ask(false), STATUS.PERMISSION_DENIED)
+  assert.equal(ask(false, 'ACCESS_DENIED'), STATUS.PERMISSION_DENIED)
+  assert.equal(ask(false, 'LIMIT_REACHED'), STATUS.RESOURCE_LIMIT_EXCEEDED)
 })

@@ -2,12 +2,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MeshError } from '../../../src/shared/errors.ts'
 import { fromHex, toHex } from '../../../src/shared/bytes.ts'
+import { MeshError } from '../../../src/shared/errors.ts'
 import { MAX_FIELDS } from '../../../src/transports/relay/limits.ts'
-import { decodeHop, decodeStop, decodeVoucher, encodeHop, encodeStop, encodeVoucher, type HopMessage, STATUS, statusName } from '../../../src/transports/relay/wire.ts'
+import {
+  decodeHop,
+  decodeStop,
+  decodeVoucher,
+  encodeHop,
+  encodeStop,
+  encodeVoucher,
+  type HopMessage,
+  STATUS,
+  statusName,
+} from '../../../src/transports/relay/wire.ts'
 
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 10_000)
+const numRuns = Number(process.env.FUZZ_RUNS ?? 10_000)
 
 const bytes = fc.uint8Array({ maxLength: 64 })
 const uint = fc.oneof(fc.nat(), fc.constantFrom(0, 1, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER))
@@ -26,11 +36,20 @@ const hop = fc.record({
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value, (_, part) => (part instanceof Uint8Array ? `hex:${toHex(part)}` : part)))
 
 test('hop, stop and voucher survive encoding and decoding', () => {
-  fc.assert(fc.property(hop, (message) => assert.deepEqual(plain(decodeHop(encodeHop(message))), plain(message))), { numRuns })
+  fc.assert(
+    fc.property(hop, (message) => assert.deepEqual(plain(decodeHop(encodeHop(message))), plain(message))),
+    { numRuns },
+  )
   const stop = fc.record({ type: maybe(fc.nat(1)), peer: maybe(peer), limit: maybe(limit), status: maybe(fc.constantFrom(...Object.values(STATUS))) })
-  fc.assert(fc.property(stop, (message) => assert.deepEqual(plain(decodeStop(encodeStop(message))), plain(message))), { numRuns })
+  fc.assert(
+    fc.property(stop, (message) => assert.deepEqual(plain(decodeStop(encodeStop(message))), plain(message))),
+    { numRuns },
+  )
   const voucher = fc.record({ relay: bytes, peer: bytes, expiration: uint })
-  fc.assert(fc.property(voucher, (message) => assert.deepEqual(plain(decodeVoucher(encodeVoucher(message))), plain(message))), { numRuns })
+  fc.assert(
+    fc.property(voucher, (message) => assert.deepEqual(plain(decodeVoucher(encodeVoucher(message))), plain(message))),
+    { numRuns },
+  )
 })
 
 // Captured from @libp2p/circuit-relay-v2 4.2.13 (protons).

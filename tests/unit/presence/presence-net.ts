@@ -2,7 +2,7 @@
 import type { Identity } from '../../../src/core/identity.ts'
 import type { PeerStream } from '../../../src/core/peer-stream.ts'
 import type { PresenceService, Protocol, ProtocolHost } from '../../../src/core/protocol.ts'
-import { type PresenceOptions, createPresence } from '../../../src/discovery/registry/client.ts'
+import { createPresence, type PresenceOptions } from '../../../src/discovery/registry/client.ts'
 import { createPresenceServer, type PresenceServerOptions } from '../../../src/discovery/registry/server.ts'
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
 import { createBus } from '../../../src/shared/bus.ts'
@@ -63,7 +63,10 @@ export interface PeerSide {
   stop(): void
 }
 
-export async function startPeer(relays: readonly RelaySide[], options: Partial<PresenceOptions> & { identity?: Identity; clock?: Clock } = {}): Promise<PeerSide> {
+export async function startPeer(
+  relays: readonly RelaySide[],
+  options: Partial<PresenceOptions> & { identity?: Identity; clock?: Clock } = {},
+): Promise<PeerSide> {
   const { identity = await createEphemeralIdentity(), clock = systemClock(), ...rest } = options
   const stop = new AbortController()
   const streams: StreamPair[] = []

@@ -1,7 +1,15 @@
 /** What the presence protocol refuses, drops and forgets. */
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { HELLO_TIMEOUT, KEEP_AWAY, MAX_QUEUE, MAX_RECORDS_PER_MINUTE, RECORD_LIFETIME, RENEW_AFTER, SWEEP_INTERVAL } from '../../../src/discovery/registry/limits.ts'
+import {
+  HELLO_TIMEOUT,
+  KEEP_AWAY,
+  MAX_QUEUE,
+  MAX_RECORDS_PER_MINUTE,
+  RECORD_LIFETIME,
+  RENEW_AFTER,
+  SWEEP_INTERVAL,
+} from '../../../src/discovery/registry/limits.ts'
 import { signRecord } from '../../../src/discovery/registry/record.ts'
 import { createSubscriber } from '../../../src/discovery/registry/subscriber.ts'
 import { decodeRelayFrame, encodePresence, type RelayFrame } from '../../../src/discovery/registry/wire.ts'
@@ -21,7 +29,18 @@ async function rawPeer(relay: RelaySide, claims: Record<string, unknown> = {}, h
   const identity = await createEphemeralIdentity()
   const { a } = relay.connect(identity.peer, { highWaterMark })
   const now = Math.floor(Date.now() / 1000)
-  const record = { iss: identity.peer, aud: relay.identity.peer, mesh: 'lobby', name: 'Raw', kind: 'cli', instance: 'raw-instance', start: 1, seq: 0, iat: now, exp: now + RECORD_LIFETIME }
+  const record = {
+    iss: identity.peer,
+    aud: relay.identity.peer,
+    mesh: 'lobby',
+    name: 'Raw',
+    kind: 'cli',
+    instance: 'raw-instance',
+    start: 1,
+    seq: 0,
+    iat: now,
+    exp: now + RECORD_LIFETIME,
+  }
   const jws = await signRecord(identity, { ...record, ...claims })
   const writer = a.writable.getWriter()
   const reader = createFrameReader(a.readable)
@@ -89,7 +108,18 @@ test('a client drops what a lying relay made up, and keeps the rest', async () =
   const relay = await createEphemeralIdentity()
   const [forger, victim, honest] = [await createEphemeralIdentity(), await createEphemeralIdentity(), await createEphemeralIdentity()]
   const now = Math.floor(Date.now() / 1000)
-  const claims = { iss: victim.peer, aud: relay.peer, mesh: 'lobby', name: 'Fake', kind: 'cli', instance: 'some-instance', start: 2, seq: 5, iat: now, exp: now + 600 }
+  const claims = {
+    iss: victim.peer,
+    aud: relay.peer,
+    mesh: 'lobby',
+    name: 'Fake',
+    kind: 'cli',
+    instance: 'some-instance',
+    start: 2,
+    seq: 5,
+    iat: now,
+    exp: now + 600,
+  }
   const entries = [
     await signRecord(forger, claims), // another key signed it
     await signRecord(victim, { ...claims, aud: forger.peer }), // meant for another relay
@@ -110,7 +140,10 @@ test('a client drops what a lying relay made up, and keeps the rest', async () =
   const ana = await peerSide([liar])
   join(ana, liar)
   await waitUntil(() => here(ana).length > 0, { what: 'the honest entry' })
-  assert.deepEqual(ana.service.entries().map(({ name }) => name), ['Honest'])
+  assert.deepEqual(
+    ana.service.entries().map(({ name }) => name),
+    ['Honest'],
+  )
 })
 
 test('a record that is not renewed makes its peer away, and is forgotten later', async () => {

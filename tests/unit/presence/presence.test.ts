@@ -107,7 +107,10 @@ test('a newer start of the same key takes over, the older one is told and discon
   const second = join(young, relay)
   await waitUntil(() => first.outcome === 'OLD_INSTANCE' && here(watcher)[0] === 'Young', { ms: 1000, what: 'the old instance to be told' })
   assert.equal(second.outcome, undefined)
-  assert.deepEqual(relay.disconnected.map(({ reason }) => reason.code), ['OLD_INSTANCE'])
+  assert.deepEqual(
+    relay.disconnected.map(({ reason }) => reason.code),
+    ['OLD_INSTANCE'],
+  )
   assert.equal(relay.disconnected[0]?.stream, old.streams[0]?.b)
   assert.deepEqual(here(watcher), ['Young'])
 })

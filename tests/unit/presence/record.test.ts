@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createRoster } from '../../../src/discovery/registry/roster.ts'
-import { cleanName, parseRecord, type PresenceRecord, signRecord, verifyRecord } from '../../../src/discovery/registry/record.ts'
-import { decodePeerFrame, decodeRelayFrame, encodePresence } from '../../../src/discovery/registry/wire.ts'
 import { KEEP_AWAY, MAX_ENTRIES, MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
+import { cleanName, type PresenceRecord, parseRecord, signRecord, verifyRecord } from '../../../src/discovery/registry/record.ts'
+import { createRoster } from '../../../src/discovery/registry/roster.ts'
+import { decodePeerFrame, decodeRelayFrame, encodePresence } from '../../../src/discovery/registry/wire.ts'
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
-import { codeOf, MeshError } from '../../../src/shared/errors.ts'
 import { fromBase64url, toBase64url, toUtf8 } from '../../../src/shared/bytes.ts'
+import { codeOf, MeshError } from '../../../src/shared/errors.ts'
 
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 10_000)
+const numRuns = Number(process.env.FUZZ_RUNS ?? 10_000)
 
 const relay = '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'
 const now = 1_800_000_000
@@ -40,22 +40,41 @@ test('any change of one character makes it invalid', async () => {
 test('no other algorithm, no extra header, no missing claim', async () => {
   const identity = await createEphemeralIdentity()
   const payload = toBase64url(toUtf8(JSON.stringify(claims(identity.peer))))
-  for (const header of [{ alg: 'none', typ: 'dmesh-presence+jwt' }, { alg: 'HS256', typ: 'dmesh-presence+jwt' }, { alg: 'EdDSA' }, { alg: 'EdDSA', typ: 'dmesh-presence+jwt', crit: ['x'] }]) {
+  for (const header of [
+    { alg: 'none', typ: 'dmesh-presence+jwt' },
+    { alg: 'HS256', typ: 'dmesh-presence+jwt' },
+    { alg: 'EdDSA' },
+    { alg: 'EdDSA', typ: 'dmesh-presence+jwt', crit: ['x'] },
+  ]) {
     const text = `${toBase64url(toUtf8(JSON.stringify(header)))}.${payload}`
     const jws = `${text}.${toBase64url(await identity.sign(toUtf8(text)))}`
-    assert.throws(() => parseRecord(jws), (error) => codeOf(error) === 'BAD_RECORD')
+    assert.throws(
+      () => parseRecord(jws),
+      (error) => codeOf(error) === 'BAD_RECORD',
+    )
   }
   for (const key of Object.keys(claims(identity.peer))) {
     const broken = { ...claims(identity.peer), [key]: undefined, name: key === 'name' ? undefined : 'x' } as unknown as PresenceRecord
     if (key === 'name') continue
     const jws = await signRecord(identity, broken)
-    assert.throws(() => parseRecord(jws), (error) => codeOf(error) === 'BAD_RECORD', key)
+    assert.throws(
+      () => parseRecord(jws),
+      (error) => codeOf(error) === 'BAD_RECORD',
+      key,
+    )
   }
 })
 
 test('the longest record fits its cap, and a full roster part fits a frame', async () => {
   const identity = await createEphemeralIdentity()
-  const most = claims(identity.peer, { name: '😀'.repeat(MAX_NAME), mesh: 'm'.repeat(80), kind: 'k'.repeat(16), instance: 'i'.repeat(64), start: 2 ** 53 - 1, seq: 2 ** 53 - 1 })
+  const most = claims(identity.peer, {
+    name: '😀'.repeat(MAX_NAME),
+    mesh: 'm'.repeat(80),
+    kind: 'k'.repeat(16),
+    instance: 'i'.repeat(64),
+    start: 2 ** 53 - 1,
+    seq: 2 ** 53 - 1,
+  })
   const jws = await signRecord(identity, most)
   assert.ok(jws.length <= MAX_RECORD, String(jws.length))
   assert.equal(parseRecord(jws).record.name, most.name)
@@ -104,9 +123,19 @@ test('no text can break the record parser', async () => {
 test('no bytes can break the frame decoders', () => {
   const json = fc.oneof(
     fc.jsonValue(),
-    fc.record({ t: fc.constantFrom('hello', 'record', 'roster', 'gone', 'error'), v: fc.oneof(fc.constant(1), fc.jsonValue()), record: fc.jsonValue(), entries: fc.jsonValue(), end: fc.boolean(), peer: fc.jsonValue() }),
+    fc.record({
+      t: fc.constantFrom('hello', 'record', 'roster', 'gone', 'error'),
+      v: fc.oneof(fc.constant(1), fc.jsonValue()),
+      record: fc.jsonValue(),
+      entries: fc.jsonValue(),
+      end: fc.boolean(),
+      peer: fc.jsonValue(),
+    }),
   )
-  const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), json.map((value) => toUtf8(JSON.stringify(value) ?? 'null')))
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    json.map((value) => toUtf8(JSON.stringify(value) ?? 'null')),
+  )
   fc.assert(
     fc.property(bytes, (frame) => {
       throwsOnlyOurs(() => decodePeerFrame(frame))
@@ -118,14 +147,20 @@ test('no bytes can break the frame decoders', () => {
 
 test('another version is named as such', () => {
   const frame = toUtf8(JSON.stringify({ t: 'hello', v: 2, mesh: 'lobby', record: '' }))
-  assert.throws(() => decodePeerFrame(frame), (error) => codeOf(error) === 'UNKNOWN_VERSION')
+  assert.throws(
+    () => decodePeerFrame(frame),
+    (error) => codeOf(error) === 'UNKNOWN_VERSION',
+  )
 })
 
 test('a full roster makes room by those away longest, and refuses when all are here', () => {
   const roster = createRoster()
   const put = (id: number, at: number) => roster.put(claims(`peer${id}`, { instance: `instance-${id}` }), '', at)
   for (let id = 0; id < MAX_ENTRIES; id++) put(id, 1000)
-  assert.throws(() => put(MAX_ENTRIES, 1000), (error) => codeOf(error) === 'RELAY_FULL')
+  assert.throws(
+    () => put(MAX_ENTRIES, 1000),
+    (error) => codeOf(error) === 'RELAY_FULL',
+  )
   roster.leave('peer5', 'instance-5', 3000)
   roster.leave('peer6', 'instance-6', 2000)
   put(MAX_ENTRIES, 4000)
@@ -139,9 +174,18 @@ test('a roster knows old records and old instances', () => {
   const put = (more: Partial<PresenceRecord>) => roster.put(claims('peer', more), '', 0)
   put({ start: 5, seq: 3 })
   assert.deepEqual(put({ start: 5, seq: 3 }), {})
-  assert.throws(() => put({ start: 5, seq: 2 }), (error) => codeOf(error) === 'OLD_RECORD')
-  assert.throws(() => put({ start: 4, instance: 'instance-2' }), (error) => codeOf(error) === 'OLD_INSTANCE')
-  assert.throws(() => put({ start: 5, instance: 'instance-2' }), (error) => codeOf(error) === 'OLD_INSTANCE')
+  assert.throws(
+    () => put({ start: 5, seq: 2 }),
+    (error) => codeOf(error) === 'OLD_RECORD',
+  )
+  assert.throws(
+    () => put({ start: 4, instance: 'instance-2' }),
+    (error) => codeOf(error) === 'OLD_INSTANCE',
+  )
+  assert.throws(
+    () => put({ start: 5, instance: 'instance-2' }),
+    (error) => codeOf(error) === 'OLD_INSTANCE',
+  )
   assert.deepEqual(put({ start: 6, instance: 'instance-2' }), { took: 'instance-1' })
   assert.equal(roster.leave('peer', 'instance-1', 1), false)
   assert.equal(roster.leave('peer', 'instance-2', 1), true)
