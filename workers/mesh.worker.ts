@@ -57,6 +57,7 @@ function run(): void {
         if (storagePort === port) files.detach()
       }
     },
+    others: new BroadcastChannel(own.others),
     end: () => self.close(),
   })
   openDoor(self, own, host.accept)

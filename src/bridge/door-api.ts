@@ -36,6 +36,7 @@ export function names(prefix: string) {
     door: `${prefix}-door`,
     pipe: (id: string) => `${prefix}-pipe-${id}`,
     locks: `${prefix}-locks`,
+    others: `${prefix}-others`,
   }
 }
 

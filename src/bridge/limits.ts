@@ -48,6 +48,9 @@ export const DRAIN_TIMEOUT = 5_000
 /** ms calls wait for a new worker after the old one died, before they fail with WORKER_GONE. */
 export const RECONNECT_TIMEOUT = 10_000
 
+/** ms between two requests to a worker that still has the lock. */
+export const WANT_INTERVAL = 300
+
 /** Tries to reach a worker with the right build before giving up. */
 export const MAX_CONNECT_TRIES = 8
 

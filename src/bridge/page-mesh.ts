@@ -32,7 +32,7 @@ interface Registered {
 
 const EVENT_TYPES: readonly (keyof MeshEvents)[] = ['statechange', 'peerchange', 'message', 'messagechange', 'fileoffer', 'transferchange']
 
-/** Rejects when the first try fails; after that it reconnects for ever. `close()` ends the page's part, not the mesh of other pages. */
+/** Rejects when the first try fails; after that it reconnects until a worker says UNKNOWN_VERSION, which then is what every call says. `close()` ends the page's part, not the mesh of other pages. */
 export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   const { clock, log } = parts
   const stop = new AbortController()
@@ -40,6 +40,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   const registered = new Set<Registered>()
   let session = await parts.connect(stop.signal)
   let ready: Promise<MeshSession> = Promise.resolve(session)
+  let fatal: MeshError | undefined
 
   const follow = (next: MeshSession) => {
     session = next
@@ -52,12 +53,15 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
     if (stop.signal.aborted) return
     log('bridge.worker.gone', { code: toMeshError(session.gone.reason).code }, 'warn')
     ready = reconnect(parts, stop.signal)
-    ready.then(follow, () => undefined)
+    ready.then(follow, (error: unknown) => {
+      fatal = toMeshError(error)
+      bus.emit('statechange', state())
+    })
     bus.emit('statechange', state())
   }
   const state = (): MeshState => {
     const last = session.mesh.state
-    if (stop.signal.aborted) return { ...last, status: 'stopped' }
+    if (stop.signal.aborted || fatal) return { ...last, status: 'stopped' }
     return session.gone.aborted ? { ...last, status: 'starting' } : last
   }
   const current = async (signal?: AbortSignal): Promise<Mesh> => {
@@ -124,6 +128,8 @@ async function reconnect({ connect, clock, log, random }: PageMeshParts, signal:
     try {
       return await connect(signal)
     } catch (error) {
+      // Only a reload of the page can help.
+      if (toMeshError(error).code === 'UNKNOWN_VERSION') throw error
       log('bridge.reconnect.failed', { code: toMeshError(error).code, attempt }, 'warn')
       await sleep(clock, backoff(attempt + 1, random()), signal)
     }

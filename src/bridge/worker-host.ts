@@ -5,9 +5,10 @@ import { withDeadline } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import type { BroadcastPort } from './broadcast-locks.ts'
 import { type Carrier, CHANNEL, createCarrier } from './carrier.ts'
 import type { DoorApi, LentPart, names } from './door-api.ts'
-import { DRAIN_TIMEOUT, MAX_CLIENTS } from './limits.ts'
+import { DRAIN_TIMEOUT, MAX_CLIENTS, WANT_INTERVAL } from './limits.ts'
 import { type Methods, serveLink } from './link.ts'
 import type { HeldLock, Locks } from './locks.ts'
 import { serveMesh } from './serve-mesh.ts'
@@ -24,6 +25,8 @@ export interface WorkerHostParts {
   readonly start: () => Promise<Mesh>
   /** A page lends a part of itself; the function it gets back says that the page is gone. */
   readonly borrow: (part: LentPart, port: MessagePort) => () => void
+  /** Reaches the other workers of this origin: who waits for the lock says so, who has it and no pages lets go. */
+  readonly others: BroadcastPort
   /** End this thread. */
   readonly end: () => void
 }
@@ -45,7 +48,7 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
   let draining: Promise<void> | undefined
 
   const start = async (): Promise<Mesh> => {
-    lock ??= await locks.hold(parts.names.mesh, stop.signal)
+    lock ??= await takeLock(parts, stop.signal)
     lock.lost.addEventListener('abort', () => void drain(toMeshError(lock?.lost.reason, 'OLD_INSTANCE')), { once: true })
     const mesh = await parts.start()
     log('bridge.mesh.started', { build: parts.build })
@@ -78,6 +81,10 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
     })
   }
   const drain = (reason: MeshError): Promise<void> => (draining ??= finish(reason))
+  parts.others.addEventListener('message', () => {
+    // A SharedWorker outlives its pages by minutes; another worker with a page goes first.
+    if (lock && carriers.size === 0) void drain(new MeshError('OLD_INSTANCE', 'another worker of this page takes over'))
+  })
   return {
     drain,
     accept(pipe) {
@@ -87,6 +94,21 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
       carrier.signal.addEventListener('abort', () => carriers.delete(carrier), { once: true })
       serveLink<DoorApi>(carrier.channel(CHANNEL.door), door(parts, carrier, { alive, mesh, drain }), carrier.signal)
     },
+  }
+}
+
+async function takeLock({ locks, names: own, clock, others }: WorkerHostParts, signal: AbortSignal): Promise<HeldLock> {
+  const waiting = new AbortController()
+  const ask = () => {
+    if (waiting.signal.aborted || signal.aborted) return
+    others.postMessage('wanted')
+    clock.after(WANT_INTERVAL, ask)
+  }
+  clock.after(WANT_INTERVAL, ask)
+  try {
+    return await locks.hold(own.mesh, signal)
+  } finally {
+    waiting.abort()
   }
 }
 

@@ -65,8 +65,12 @@ describe('RTC stand-in', () => {
       assert.equal(raw.received, raw.sent)
       assert.ok(mine.peak <= MIB + 16_384, `bufferedAmount peaked at ${mine.peak}`)
       const rate = (result: Result) => (result.bytes / MIB / (result.ms / 1000)).toFixed(1)
-      t.diagnostic(`${kind}: ${rate(mine)} MiB/s, open ${mine.openMs.toFixed(0)} ms; raw window: ${rate(raw)} MiB/s, open ${raw.openMs.toFixed(0)} ms`)
-      await waitUntil(() => page.evaluate(() => (globalThis as unknown as { test: TestApi }).test.hosted() === 0), { what: 'the host lets go of closed connections' })
+      t.diagnostic(
+        `${kind}: ${rate(mine)} MiB/s, open ${mine.openMs.toFixed(0)} ms; raw window: ${rate(raw)} MiB/s, open ${raw.openMs.toFixed(0)} ms`,
+      )
+      await waitUntil(() => page.evaluate(() => (globalThis as unknown as { test: TestApi }).test.hosted() === 0), {
+        what: 'the host lets go of closed connections',
+      })
       await page.close()
     })
   }
@@ -85,7 +89,10 @@ describe('RTC stand-in', () => {
     assert.ok(result.stats.includes('candidate-pair'))
     assert.ok(result.max >= 65_536)
     const [fingerprint] = result.fingerprints
-    assert.ok(fingerprint && result.sdp.toLowerCase().includes(fingerprint.value.toLowerCase()), 'the offer carries the certificate that was asked for')
+    assert.ok(
+      fingerprint && result.sdp.toLowerCase().includes(fingerprint.value.toLowerCase()),
+      'the offer carries the certificate that was asked for',
+    )
     await page.close()
   })
 
@@ -98,7 +105,9 @@ describe('RTC stand-in', () => {
     await first.close({ runBeforeUnload: false })
     const events = await waitUntil(
       async () => {
-        const seen = (await call<{ name: string; at: number }[]>(watcher, 'events')).filter(({ name }) => !name.includes('connect') || name.endsWith('closed'))
+        const seen = (await call<{ name: string; at: number }[]>(watcher, 'events')).filter(
+          ({ name }) => !name.includes('connect') || name.endsWith('closed'),
+        )
         return seen.length === 3 && seen
       },
       { what: 'the connection closes in the worker' },

@@ -34,21 +34,7 @@ async function run(command: string, args: unknown[]): Promise<unknown> {
       return (error as { code: string }).code
     }
   }
-  if (command === 'flood') {
-    const { a, b, channel } = await join()
-    let accepted = 0
-    try {
-      for (;;) {
-        channel.send(new Uint8Array(16_384))
-        accepted += 16_384
-      }
-    } catch (error) {
-      const code = (error as { code: string }).code
-      a.pc.close()
-      b.pc.close()
-      return { accepted, code }
-    }
-  }
+  if (command === 'flood') return flood()
   if (command === 'stats') {
     const { a, b } = await join()
     const stats = [...(await a.pc.getStats()).values()].map(({ type }) => type)
@@ -61,6 +47,21 @@ async function run(command: string, args: unknown[]): Promise<unknown> {
     return result
   }
   throw new Error(`unknown command ${command}`)
+}
+
+async function flood(): Promise<unknown> {
+  const { a, b, channel } = await join()
+  let accepted = 0
+  try {
+    for (;;) {
+      channel.send(new Uint8Array(16_384))
+      accepted += 16_384
+    }
+  } catch (error) {
+    a.pc.close()
+    b.pc.close()
+    return { accepted, code: (error as { code: string }).code }
+  }
 }
 
 function serve(port: { onmessage: unknown; postMessage(message: unknown): void }): void {

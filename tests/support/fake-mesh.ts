@@ -1,0 +1,87 @@
+/** A Mesh without a network for tests of the bridge: streams opened to `peer` run into its own handlers, or into an echo. Runs in browsers too. */
+import type { Mesh, MeshEvents, MeshState } from '../../src/core/mesh.ts'
+import type { PeerStream } from '../../src/core/peer-stream.ts'
+import { createBus } from '../../src/shared/bus.ts'
+import { MeshError } from '../../src/shared/errors.ts'
+import { createStreamPair } from './stream-pair.ts'
+
+const NOT_HERE = async (): Promise<never> => {
+  throw new MeshError('NOT_SUPPORTED', 'the fake mesh has no such part')
+}
+
+/** `name` is what `state.name` says: tests tell instances apart by it. */
+export function createFakeMesh(name: string): Mesh {
+  const bus = createBus<MeshEvents>()
+  const handlers = new Map<string, (stream: PeerStream) => void | Promise<void>>([
+    ['/fake/echo/1.0.0', (stream) => stream.readable.pipeTo(stream.writable)],
+  ])
+  const open = new Set<PeerStream>()
+  let state = stateOf(name)
+  const set = (change: Partial<MeshState>) => {
+    state = { ...state, ...change }
+    bus.emit('statechange', state)
+  }
+  return {
+    peer: state.peer,
+    vip: state.vip,
+    get state() {
+      return state
+    },
+    get peers() {
+      return state.peers
+    },
+    files: {
+      // What a real one would read: proves that the bytes are reachable where the mesh runs.
+      offer: async (_peer, source, options) => `${options?.name ?? source.name} ${source.size} ${await source.slice(0, 5).text()}`,
+      open: async (id) => new Blob([`bytes of ${id}`]),
+      accept: NOT_HERE,
+      decline: NOT_HERE,
+      cancel: NOT_HERE,
+      remove: NOT_HERE,
+    },
+    policy: { rows: async () => [], put: NOT_HERE, remove: NOT_HERE },
+    async open(peer, protocol, options) {
+      if (peer === 'nowhere') throw new MeshError('PEER_UNREACHABLE', 'nobody is there', { cause: new MeshError('RELAY_FULL', 'no place') })
+      if (peer === 'never') return new Promise((_, reject) => options?.signal?.addEventListener('abort', () => reject(options.signal?.reason)))
+      const serve = handlers.get(protocol)
+      if (!serve) throw new MeshError('UNKNOWN_PROTOCOL', `nobody handles ${protocol}`)
+      const pair = createStreamPair({ protocol, peers: [state.peer, state.peer] })
+      open.add(pair.a)
+      const run = async () => serve(pair.b)
+      run().catch((error: unknown) => pair.b.abort(error))
+      return pair.a
+    },
+    async handle(protocol, serve, { signal } = {}) {
+      handlers.set(protocol, serve)
+      signal?.addEventListener('abort', () => handlers.delete(protocol), { once: true })
+    },
+    send: async (peer, topic, data) => {
+      const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+      bus.emit('message', { id: `${topic}-1`, peer, topic, data: bytes })
+      return `${topic}-1`
+    },
+    ping: async () => 1,
+    rename: async (next) => set({ name: next }),
+    addEventListener: (type, listen, options) => bus.on(type, (detail) => listen({ type, detail }), options),
+    async close() {
+      for (const stream of open) stream.abort(new MeshError('CLOSED', 'the mesh was closed'))
+      set({ status: 'stopped' })
+    },
+  }
+}
+
+function stateOf(name: string): MeshState {
+  return {
+    status: 'relayed',
+    peer: 'fake-peer',
+    vip: 'fd64:6d65::1',
+    name,
+    names: { peerId: 'fake-peer', cid: '', didKey: '', vip: 'fd64:6d65::1', oldVip: '', oldId: '' },
+    isNew: false,
+    relays: [],
+    peers: [],
+    transfers: [],
+    messages: [],
+    version: '0',
+  }
+}
