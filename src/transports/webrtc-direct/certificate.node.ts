@@ -1,6 +1,6 @@
 /** The relay's own DTLS certificate: self-signed P-256, made once and kept as PEM files in the data directory, so that its certhash never changes (docs/adr/webrtc-direct-certificate.md). Must never leave the key readable to others. */
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises'
+import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError } from '../../shared/errors.ts'
 import { formatCerthash } from './wire.ts'
@@ -21,8 +21,8 @@ const MAX_FILE = 16_384
 /** Load `dir`/webrtc-direct.pem, or make it (0600, in a 0700 directory). BAD_CONFIG when it holds no P-256 pair, STORAGE_FAILED when it cannot be read or written. */
 export async function loadDirectCertificate(dir: string): Promise<{ readonly certificate: DirectCertificate; readonly certhash: string }> {
   const path = join(dir, FILE)
-  const known = (await read(path)) ?? (await write(dir, path))
-  const certificate = parse(known, path)
+  if ((await read(path)) === undefined) await writeOnce(dir, path)
+  const certificate = parse((await read(path)) ?? '', path)
   return { certificate, certhash: formatCerthash(certificate.fingerprint) }
 }
 
@@ -39,24 +39,27 @@ async function read(path: string): Promise<string | undefined> {
   }
 }
 
-async function write(dir: string, path: string): Promise<string> {
+/** A hard link fails where the name is taken, unlike a rename: of two processes that start at once, one wins and both read the same. */
+async function writeOnce(dir: string, path: string): Promise<void> {
   const { certificate, privateKey } = createDirectCertificate()
-  const text = `${privateKey}${certificate}`
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    const temporary = `${path}.${process.pid}.tmp`
-    const file = await open(temporary, 'w', 0o600)
+    const file = await open(temporary, 'wx', 0o600)
     try {
-      await file.writeFile(text)
+      await file.writeFile(`${privateKey}${certificate}`)
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
   } catch (error) {
     throw new MeshError('STORAGE_FAILED', `${path}: ${(error as Error).message}`, { cause: error })
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined)
   }
-  return text
 }
 
 function parse(text: string, path: string): DirectCertificate {

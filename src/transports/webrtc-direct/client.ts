@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { type Components, type Link, openHandshake, secureOutbound } from './handshake.ts'
-import { DIAL_TIMEOUT, MAX_REMEMBERED, NEXT_VERSION_AFTER } from './limits.ts'
+import { DIAL_TIMEOUT, ICE_TIMEOUT, MAX_REMEMBERED, NEXT_VERSION_AFTER } from './limits.ts'
 import { createMuxerFactory } from './muxer.ts'
 import type { RtcPeer, RtcPeerConstructor } from './rtc.ts'
 import { answerSdp, fingerprintOf, mungeCredentials, parseCerthash, randomIceChars, sdpAttribute, serverUfrag, type Site, type Version } from './wire.ts'
@@ -91,7 +91,7 @@ async function race(options: DialerOptions, target: Target, server: Uint8Array, 
       const run = connect(options, peer, target, server, version, AbortSignal.any([signal, losers.signal]))
       runs.push(run)
       if (version === versions.at(-1)) break
-      const answered = await Promise.race([run.then(() => true, () => false), iceAnswered(options.clock, peer, signal)])
+      const answered = await Promise.race([run.then(() => true, () => false), iceAnswered(options.clock, peer, NEXT_VERSION_AFTER, signal)])
       if (answered) {
         // This version is understood; only its own failure may start the next one.
         winner = await run.catch(() => undefined)
@@ -115,15 +115,16 @@ function failure(error: unknown, { host, port }: Target): MeshError {
   return new MeshError('PEER_UNREACHABLE', `webrtc-direct to ${host}:${port}: ${errors.map(({ message }) => message).join('; ')}`, { cause: errors[0] })
 }
 
-/** True once ICE has its answer, false after NEXT_VERSION_AFTER without one. */
-function iceAnswered(clock: Clock, peer: RtcPeer, signal: AbortSignal): Promise<boolean> {
+/** True once ICE has its answer, false after `ms` without one. */
+function iceAnswered(clock: Clock, peer: RtcPeer, ms: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const look = () => {
     if (peer.iceConnectionState === 'connected' || peer.iceConnectionState === 'completed') resolve(true)
   }
-  const cancel = clock.after(NEXT_VERSION_AFTER, () => resolve(false))
+  const cancel = clock.after(ms, () => resolve(false))
   const onAbort = () => resolve(false)
   peer.addEventListener('iceconnectionstatechange', look)
+  look()
   signal.addEventListener('abort', onAbort, { once: true })
   return promise.finally(() => {
     cancel()
@@ -145,7 +146,11 @@ async function connect(options: DialerOptions, peer: RtcPeer, target: Target, se
   const local = peer.localDescription?.sdp ?? offer
   const ufrag = version === 1 ? munged.ufrag : serverUfrag(2, sdpAttribute(local, 'ice-pwd') ?? '')
   await peer.setRemoteDescription({ type: 'answer', sdp: answerSdp(target, { ufrag, pwd: ufrag }, server) })
-  await abortable(opened, signal)
+  const answered = iceAnswered(options.clock, peer, ICE_TIMEOUT, signal).then((yes) => {
+    if (!yes) throw new MeshError('PEER_UNREACHABLE', `no answer to version ${version} in ${ICE_TIMEOUT} ms`)
+  })
+  answered.catch(() => undefined)
+  await abortable(Promise.race([opened, answered.then(() => opened)]), signal)
   return { version, peer, handshake, muxerFactory, localFingerprint: fingerprintOf(local) }
 }
 

@@ -52,6 +52,7 @@ export async function secureOutbound(
   const { upgrader, signal } = init
   const encrypter = encrypterOf(init)
   const { remotePeer } = await encrypter.secureInbound(link.handshake, { signal, skipStreamMuxerNegotiation: true })
+  link.handshake.retire()
   if (init.expected !== undefined && remotePeer.toString() !== init.expected)
     throw new MeshError('KEY_MISMATCH', `dialled ${init.expected}, but ${remotePeer} answered`)
   const connection = connectionOf(link, init.address, 'outbound', init)
@@ -74,6 +75,7 @@ export async function secureInbound(
   const { upgrader, signal } = init
   const encrypter = encrypterOf(init)
   const { remotePeer } = await encrypter.secureOutbound(link.handshake, { signal, skipStreamMuxerNegotiation: true })
+  link.handshake.retire()
   const connection = connectionOf(link, init.address.encapsulate(`/p2p/${remotePeer}`), 'inbound', init)
   await upgrader.upgradeInbound(connection, { skipProtection: true, skipEncryption: true, remotePeer, muxerFactory: link.muxerFactory, signal })
   return remotePeer.toString()

@@ -6,7 +6,6 @@ import type { CreateListenerOptions, Listener, ListenerEvents, Upgrader } from '
 import { getThinWaistAddresses } from '@libp2p/utils'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
-import { IceUdpMuxListener } from 'node-datachannel'
 import { abortable, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
@@ -16,6 +15,7 @@ import type { DirectCertificate } from './certificate.node.ts'
 import { type Components, openHandshake, secureInbound } from './handshake.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
 import { createMuxerFactory } from './muxer.ts'
+import { type MuxRequest, openMux } from './mux.node.ts'
 import { acceptPeer } from './peer-connection.node.ts'
 import type { RtcChannel, RtcPeer } from './rtc.ts'
 import { formatCerthash, type Inferred, inferCredentials, type Site } from './wire.ts'
@@ -50,13 +50,6 @@ export interface DirectDoor {
   pending(): number
 }
 
-interface Request {
-  readonly ufrag: string
-  readonly localUfrag: string
-  readonly host: string
-  readonly port: number
-}
-
 interface Context extends Required<DirectDoorOptions> {
   readonly limits: ListenerLimits
   readonly counters: DirectCounters
@@ -80,7 +73,7 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
   const events = new TypedEventEmitter<ListenerEvents>()
   const stopped = new AbortController()
   const suffix = `/webrtc-direct/certhash/${formatCerthash(context.certificate.fingerprint)}`
-  let mux: IceUdpMuxListener | undefined
+  let release: (() => void) | undefined
   let address: Multiaddr | undefined
   let port = 0
   return Object.assign(events, {
@@ -88,13 +81,13 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
       const site = siteOf(wanted)
       port = site.port || (await freePort(site.host))
       const listening = { host: site.host, port }
-      mux = openMux(listening)
       const inProgress = new Set<string>()
-      mux.onUnhandledStunRequest((request) => onRequest(context, inProgress, request, (dialer, inferred) => accept(context, listening, dialer, inferred, upgrader, components, stopped.signal)))
+      const start = (dialer: Site, inferred: Inferred) => accept(context, listening, dialer, inferred, upgrader, components, stopped.signal)
+      release = openMux(listening, (request) => onRequest(context, inProgress, request, start))
       address = wanted
       events.safeDispatchEvent('listening')
     },
-    getAddrs: () => (mux && address ? getThinWaistAddresses(address, port).map((each) => each.encapsulate(suffix)) : []),
+    getAddrs: () => (release && address ? getThinWaistAddresses(address, port).map((each) => each.encapsulate(suffix)) : []),
     updateAnnounceAddrs(addresses: Multiaddr[]) {
       for (const [index, each] of addresses.entries()) {
         const text = each.toString()
@@ -103,8 +96,8 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
     },
     async close() {
       stopped.abort()
-      mux?.stop()
-      mux = undefined
+      release?.()
+      release = undefined
       for (const peer of context.peers) peer.close()
       context.peers.clear()
       events.safeDispatchEvent('close')
@@ -129,16 +122,8 @@ async function freePort(host: string): Promise<number> {
   return port
 }
 
-function openMux({ host, port }: Site): IceUdpMuxListener {
-  try {
-    return new IceUdpMuxListener(port, host)
-  } catch (error) {
-    throw new MeshError('PORT_IN_USE', `UDP ${host}:${port}: ${(error as Error).message}`, { cause: error })
-  }
-}
-
 /** Everything here is chosen by whoever sent the packet. */
-function onRequest(context: Context, inProgress: Set<string>, request: Request, start: (dialer: Site, inferred: Inferred) => Promise<void>): void {
+function onRequest(context: Context, inProgress: Set<string>, request: MuxRequest, start: (dialer: Site, inferred: Inferred) => Promise<void>): void {
   const { counters, log } = context
   counters.requests++
   const { host, port } = request

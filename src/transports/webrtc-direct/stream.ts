@@ -23,6 +23,7 @@ export class DirectStream extends AbstractStream {
   readonly #clock: Clock
   readonly #read: (chunk: Uint8Array<ArrayBuffer>) => void
   #cancelLinger: (() => void) | undefined
+  #retired = false
   /** Settles when the other side has all we sent, or never will. */
   readonly settled: Promise<void>
   readonly #settle: () => void
@@ -88,6 +89,17 @@ export class DirectStream extends AbstractStream {
 
   sendResume(): void {}
 
+  /** The handshake is done: that its channel ends from now on is no failure. The channel stays, as it does in other implementations. */
+  retire(): void {
+    this.#retired = true
+  }
+
+  /** Also called when the whole connection went: what the other side did not finish is a reset, not an end. */
+  override onTransportClosed(error?: Error): void {
+    if (!error && !this.#retired && (this.status === 'open' || this.status === 'closing') && this.remoteWriteStatus !== 'closed') this.onRemoteReset()
+    else super.onTransportClosed(error)
+  }
+
   #onFrame({ flag, message }: Frame): void {
     if (message && message.byteLength > 0 && this.remoteWriteStatus !== 'closed') this.onData(message)
     if (flag === FLAG.FIN) {
@@ -114,9 +126,7 @@ export class DirectStream extends AbstractStream {
 
   #onChannelClosed(): void {
     this.#finish()
-    if (this.status !== 'open' && this.status !== 'closing') return
-    if (this.remoteWriteStatus === 'closed') this.onTransportClosed()
-    else this.onRemoteReset()
+    this.onTransportClosed()
   }
 
   /** Both directions ended: close the channel now, or when FIN_ACK comes. */
