@@ -84,7 +84,7 @@ function watchForHang(child, events, started, limit) {
     if (all.length !== seen) changed = Date.now()
     seen = all.length
     const begun = all.filter(({ type }) => type === 'test:enqueue').length
-    const finished = begun > 0 && begun <= all.length - begun
+    const finished = begun > 0 && begun <= all.filter(({ type }) => isEnd(type)).length
     if (finished && Date.now() - changed > LEFT_OPEN)
       reason = `all tests ended, yet the file did not within ${LEFT_OPEN / 1000} s: it left something open`
     if (Date.now() - started > limit) reason = `took longer than ${limit / 60_000} minutes`
@@ -96,6 +96,11 @@ function watchForHang(child, events, started, limit) {
       return reason
     },
   }
+}
+
+/** @param {string} type */
+function isEnd(type) {
+  return type === 'test:pass' || type === 'test:fail'
 }
 
 /**
@@ -120,13 +125,14 @@ function readEvents(path) {
  * @returns {FileResult}
  */
 function count(file, events, output, end, ms) {
-  const ended = events.filter(({ type, suite, echo }) => type !== 'test:enqueue' && !(suite && type === 'test:pass') && !echo)
+  const ended = events.filter(({ type, suite, echo }) => isEnd(type) && !(suite && type === 'test:pass') && !echo)
+  const notes = events.filter(({ type }) => type === 'test:diagnostic').map(({ name }) => name)
   const text = (/** @type {TestEvent} */ { skip }) => (typeof skip === 'string' ? skip : 'no reason given')
   const skipped = ended.filter(({ skip }) => Boolean(skip)).map((event) => ({ name: event.name, text: text(event) }))
   const failed = ended.filter(({ type, skip }) => type === 'test:fail' && !skip).map(({ name, error = '' }) => ({ name, text: error }))
   const passed = ended.filter(({ type, skip }) => type === 'test:pass' && !skip).length
   if (typeof end === 'string') failed.push({ name: '(whole file)', text: end })
-  else if (end !== 0 && failed.length === 0) failed.push({ name: '(whole file)', text: `ended with code ${end}` })
+  else if (end !== 0 && failed.length === 0) failed.push({ name: '(whole file)', text: [`ended with code ${end}`, ...notes].join('\n') })
   else if (ended.length === 0) failed.push({ name: '(whole file)', text: 'holds no test' })
   return { file, ms, passed, failed, skipped, output }
 }

@@ -4,6 +4,9 @@ import { inspect } from 'node:util'
 
 const MAX_DETAIL = 6_000 // characters of one failure; more hides the other failures
 
+/** node:test closes with its own counts as diagnostics. */
+const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
+
 /**
  * @param {AsyncIterable<{ type: string, data: any }>} source
  * @returns {AsyncGenerator<string, void>}
@@ -14,6 +17,8 @@ export default async function* report(source) {
   /** @type {string[]} */
   const open = []
   for await (const { type, data } of source) {
+    if (type === 'test:diagnostic' && !SUMMARY.test(data.message))
+      appendFileSync(file, `${JSON.stringify({ type, name: String(data.message).slice(0, MAX_DETAIL) })}\n`)
     if (type === 'test:start') open[data.nesting] = data.name
     if (type !== 'test:pass' && type !== 'test:fail' && type !== 'test:enqueue') continue
     const line = {

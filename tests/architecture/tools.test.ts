@@ -62,6 +62,13 @@ test('the runner fails when nothing ran, when a file holds no test, cannot be lo
   assert.equal(runTests({ 'tests/unit/a.test.ts': `${TEST}test('a', () => {})\ntest('b', () => process.exit(3))\n` }).status, 1)
 })
 
+test('the runner says what happened after the tests had ended', () => {
+  const late = `${TEST}test('a', () => { setTimeout(() => { throw new Error('too late') }, 20) })\n`
+  const { status, last, stdout } = runTests({ 'tests/unit/a.test.ts': late })
+  assert.deepEqual({ status, last }, { status: 1, last: '1 passed, 1 failed' })
+  assert.match(stdout, /too late/)
+})
+
 test('the runner skips with the reason what this machine cannot run, and fails where it could have', () => {
   const files = { 'tests/e2e/a.test.ts': `${TEST}test('a', () => {})\n`, 'tests/unit/a.test.ts': `${TEST}test('a', () => {})\n` }
   const problem = (what: string) => JSON.stringify([{ what, why: 'it is not here.' }])
