@@ -114,8 +114,11 @@ export function reachText(state: MeshState, online: boolean): string {
       return 'no relay answers, trying again'
     case 'stopped':
       return 'stopped'
-    default:
-      return 'reachable while this tab is open'
+    default: {
+      // a direct path may outlive the relay; then nobody new finds this browser
+      const lost = state.relays.length > 0 && state.relays.every((relay) => relay.status !== 'reserved')
+      return lost ? 'no relay answers, trying again' : 'reachable while this tab is open'
+    }
   }
 }
 
