@@ -14,7 +14,7 @@ export const GROUPS = [
   { name: 'contract', parallel: 2, needs: [] },
   { name: 'mesh', parallel: 1, needs: [] },
   { name: 'browser', parallel: 1, needs: ['chromium'] },
-  { name: 'net', parallel: 1, needs: ['ip', 'nft'] },
+  { name: 'net', parallel: 1, needs: ['build', 'chromium', 'ip', 'nft', 'tcpdump'] },
   { name: 'e2e', parallel: 1, needs: ['build', 'chromium'] },
   { name: 'interop', parallel: 1, needs: [] },
 ]

@@ -29,8 +29,10 @@ export interface ChromiumOptions {
   readonly args?: readonly string[]
   /** Profile directory. Default: a new one, removed by close(). A given one is kept, so that a second start sees the same storage. */
   readonly userDataDir?: string
-  /** Put in front of the command line, e.g. ['ip', 'netns', 'exec', 'left']. The debugging port is then inside that namespace: reach it through `endpoint`. */
+  /** Put in front of the command line, e.g. what runs it in a network namespace. The debugging port is then inside: give `reach` too. */
   readonly wrap?: readonly string[]
+  /** From the address that the browser printed to the one to connect to. Default: the same. */
+  readonly reach?: (endpoint: string) => Promise<string>
 }
 
 export interface Chromium {
@@ -85,7 +87,8 @@ export async function startChromium(options: ChromiumOptions = {}): Promise<Chro
   }
   const close = () => (closing ??= stop())
   try {
-    const endpoint = await readEndpoint(child.stderr, ended)
+    const printed = await readEndpoint(child.stderr, ended)
+    const endpoint = (await options.reach?.(printed)) ?? printed
     browser = await chromium.connectOverCDP(endpoint)
     return { browser, endpoint, userDataDir, pid: child.pid as number, close }
   } catch (error) {

@@ -9,6 +9,8 @@ import type { Space } from './netns.ts'
 import { waitUntil } from './wait.ts'
 
 const START_MS = 15_000
+/** Bytes kept of each packet: enough for the longest DNS name. */
+const SNAP = '384'
 
 export interface Packet {
   /** IP addresses; '' for what is no IP (ARP). */
@@ -26,12 +28,12 @@ export interface Capture {
   stop(): Promise<readonly Packet[]>
 }
 
-/** Records on all interfaces but loopback, headers only (128 bytes a packet). */
+/** Records on all interfaces; loopback addresses are left out. Headers only. */
 export async function startCapture(space: Space): Promise<Capture> {
   const directory = await mkdtemp(join(tmpdir(), 'dmesh-capture-'))
   const file = join(directory, 'packets.pcap')
   // As root: the file is ours. One buffer of 16 MiB, written through, so that a file transfer loses nothing.
-  const args = ['-i', 'any', '-n', '-s', '128', '-B', '16384', '-U', '-Z', 'root', '-w', file]
+  const args = ['-i', 'any', '-n', '-s', SNAP, '-B', '16384', '-U', '-Z', 'root', '-w', file, 'not net 127.0.0.0/8 and not host ::1']
   const child = space.spawn('tcpdump', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const said = collect(child)
   await waitUntil(() => said().includes('listening on') || ended(child), { ms: START_MS, what: 'tcpdump to listen' })
