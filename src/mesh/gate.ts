@@ -65,14 +65,16 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
   }
   const refuse = (stream: Stream, peer: string, protocol: string, error: MeshError) => {
     denials.add(peer, protocol, error)
-    log('access.denied', { peer, protocol, code: error.code })
     stream.abort(error)
   }
   const guarded = (protocol: string, serve: Serve) => async (stream: Stream, connection: Connection) => {
     const peer = connection.remotePeer.toString()
     const may = capabilities.get(protocol)
     const { allow, limits, why, code } = judge(peer, may, protocol, usage.read(peer, may ?? ''))
-    if (!allow) return refuse(stream, peer, protocol, new MeshError(code ?? 'ACCESS_DENIED', why))
+    if (!allow) {
+      log('access.denied', { peer, protocol, code: code ?? 'ACCESS_DENIED' })
+      return refuse(stream, peer, protocol, new MeshError(code ?? 'ACCESS_DENIED', why))
+    }
     const entry: Live = { peer, may, protocol, stream }
     const ended = usage.start(peer, may ?? '')
     const cancel = limits.time === undefined ? undefined : clock.after(limits.time, () => stream.abort(new MeshError('LIMIT_REACHED', why)))
