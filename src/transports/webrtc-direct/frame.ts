@@ -16,20 +16,24 @@ export interface Frame {
   readonly message?: Uint8Array<ArrayBuffer>
 }
 
-/** `parts` one after the other as one message. `length` is their sum in bytes, at most MAX_PAYLOAD. Copies. */
-export function encodeData(parts: Iterable<Uint8Array>, length: number): Uint8Array<ArrayBuffer> {
-  const inner = encodeVarint(length)
-  const outer = encodeVarint(1 + inner.byteLength + length)
-  const out = new Uint8Array(outer.byteLength + 1 + inner.byteLength + length)
-  out.set(outer)
-  out[outer.byteLength] = MESSAGE_FIELD
-  out.set(inner, outer.byteLength + 1)
-  let at = outer.byteLength + 1 + inner.byteLength
+/** Bytes of the read buffer of go-libp2p: a longer data-channel message reaches it only when its length prefix came in a message before it. */
+const GO_READ_BUFFER = 4096
+
+/** `parts` one after the other as one frame, in one or two data-channel messages. `length` is their sum in bytes, at most MAX_PAYLOAD. Copies; each array has a buffer of its own. */
+export function encodeData(parts: Iterable<Uint8Array>, length: number): readonly Uint8Array<ArrayBuffer>[] {
+  const head = concat([Uint8Array.of(MESSAGE_FIELD), encodeVarint(length)])
+  const prefix = encodeVarint(head.byteLength + length)
+  const split = prefix.byteLength + head.byteLength + length > GO_READ_BUFFER
+  const start = split ? 0 : prefix.byteLength
+  const body = new Uint8Array(start + head.byteLength + length)
+  if (!split) body.set(prefix)
+  body.set(head, start)
+  let at = start + head.byteLength
   for (const part of parts) {
-    out.set(part, at)
+    body.set(part, at)
     at += part.byteLength
   }
-  return out
+  return split ? [prefix, body] : [body]
 }
 
 export function encodeFlag(flag: number): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 /** The UDP port that all connections of a listener share. The native side does not give a port back before the process ends, so a listener that stopped cannot listen there again in the same process. */
 import { createRequire } from 'node:module'
-import { IceUdpMuxListener, PeerConnection } from 'node-datachannel'
+import { IceUdpMuxListener } from 'node-datachannel'
 import { MeshError } from '../../shared/errors.ts'
 import type { Site } from './wire.ts'
 
@@ -29,13 +29,10 @@ export function openMux({ host, port }: Site, on: (request: MuxRequest) => void)
 
 /**
  * Silence the native log below 'Fatal': it prints a line, with text of the sender's choice, for each malformed packet.
+ * Takes effect with the first connection: until then the ICE part has a log of its own, which nothing here can reach.
  * The package's own initLogger() demands a callback, which keeps the process alive for ever; the addon itself does not.
  */
 function quietNative(): void {
   const addon = Object.values(createRequire(import.meta.url).cache).find((each) => each?.filename.endsWith('node_datachannel.node'))
   ;(addon?.exports as { initLogger?(level: string): void } | undefined)?.initLogger?.('Fatal')
-  // The ICE part keeps a log of its own until the first connection; this one goes nowhere.
-  const first = new PeerConnection('dmesh', { iceServers: [], bindAddress: '127.0.0.1' })
-  first.createDataChannel('')
-  first.close()
 }

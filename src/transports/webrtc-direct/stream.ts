@@ -64,7 +64,7 @@ export class DirectStream extends AbstractStream {
 
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
     if (this.#channel.readyState !== 'open') return { sentBytes: 0, canSendMore: false }
-    this.#channel.send(encodeData(data, data.byteLength))
+    for (const message of encodeData(data, data.byteLength)) this.#channel.send(message)
     return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < HIGH_WATER }
   }
 

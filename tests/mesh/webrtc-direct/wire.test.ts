@@ -113,7 +113,7 @@ test('messages come back whole however the bytes are cut', () => {
   const part = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 400 }), fc.constantFrom(...Object.values(FLAG)))
   fc.assert(
     fc.property(fc.array(part, { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (parts, cuts) => {
-      const bytes = concat(parts.map((each) => (typeof each === 'number' ? encodeFlag(each) : encodeData([each], each.byteLength))))
+      const bytes = concat(parts.map((each) => (typeof each === 'number' ? encodeFlag(each) : concat(encodeData([each], each.byteLength)))))
       const read: (number | string)[] = []
       const reader = createFrameReader(({ flag, message }: Frame) => read.push(flag ?? toHex(message ?? new Uint8Array())))
       for (let at = 0, i = 0; at < bytes.byteLength; i++) {
@@ -128,9 +128,14 @@ test('messages come back whole however the bytes are cut', () => {
 })
 
 test('a full payload fits the message size of the specification, one byte above is refused', () => {
-  assert.ok(encodeData([new Uint8Array(MAX_PAYLOAD)], MAX_PAYLOAD).byteLength <= MAX_MESSAGE)
-  const tooLong = encodeData([new Uint8Array(MAX_MESSAGE)], MAX_MESSAGE)
+  assert.ok(concat(encodeData([new Uint8Array(MAX_PAYLOAD)], MAX_PAYLOAD)).byteLength <= MAX_MESSAGE)
+  const tooLong = concat(encodeData([new Uint8Array(MAX_MESSAGE)], MAX_MESSAGE))
   assert.throws(() => createFrameReader(() => undefined)(tooLong), { code: 'FRAME_TOO_LARGE' })
+})
+
+test('a message that go-libp2p could not read in one piece has its length before it', () => {
+  assert.deepEqual(encodeData([new Uint8Array(4_000)], 4_000).map(({ byteLength }) => byteLength), [4_005])
+  assert.deepEqual(encodeData([new Uint8Array(5_000)], 5_000).map(({ byteLength }) => byteLength), [2, 5_003])
 })
 
 test('fields of a newer version are skipped', () => {
