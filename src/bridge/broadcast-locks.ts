@@ -93,6 +93,7 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
   }
   return {
     gone,
+    endWithThread: false,
     async hold(name, signal): Promise<HeldLock> {
       const id = makeId()
       while (!(await claim(name, id, signal))) await gone(name, signal)

@@ -36,8 +36,8 @@ export const MAX_CLIENTS = 64
 /** Handlers one page may register. */
 export const MAX_HANDLERS = 256
 
-/** ms for the first answer of a worker: its script may still be loading on a slow phone. */
-export const HELLO_TIMEOUT = 10_000
+/** ms for the first answer of a worker, try by try: short first, because a worker that is just closing never answers; long then, because its script may still be loading on a slow phone. */
+export const HELLO_TIMEOUTS = [1_500, 4_000, 10_000, 20_000] as const
 
 /** ms for a worker until its mesh runs; another worker may be draining meanwhile. */
 export const READY_TIMEOUT = 30_000
@@ -51,8 +51,8 @@ export const RECONNECT_TIMEOUT = 10_000
 /** ms between two requests to a worker that still has the lock. */
 export const WANT_INTERVAL = 300
 
-/** Tries to reach a worker with the right build before giving up. */
-export const MAX_CONNECT_TRIES = 8
+/** Workers of another build that one page drains before it gives up. */
+export const MAX_DRAINS = 4
 
 /** ms between two knocks at the door of another tab's worker. */
 export const KNOCK_INTERVAL = 250

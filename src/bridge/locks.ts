@@ -13,6 +13,8 @@ export interface Locks {
   hold(name: string, signal?: AbortSignal): Promise<HeldLock>
   /** Resolves when nobody holds `name`: its holder let go or died. For names with a single holder ever. ABORTED by the signal. */
   gone(name: string, signal?: AbortSignal): Promise<void>
+  /** True when the platform itself lets go of the locks of a thread that ends. */
+  readonly endWithThread: boolean
   close(): void
 }
 
@@ -43,6 +45,7 @@ export function webLocks(manager: LockManagerLike): Locks {
         throw new MeshError('ABORTED', `gave up watching ${name}`, { cause })
       }
     },
+    endWithThread: true,
     close: () => undefined,
   }
 }

@@ -67,10 +67,11 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   const current = async (signal?: AbortSignal): Promise<Mesh> => {
     throwIfAborted(stop.signal)
     if (!session.gone.aborted) return session.mesh
-    const wait = withDeadline(clock, RECONNECT_TIMEOUT, 'reaching the background part', signal, (own) => abortable(ready, own))
-    return (
-      await wait.catch((cause: unknown) => Promise.reject(signal?.aborted ? cause : new MeshError('WORKER_GONE', 'no new worker came up', { cause })))
-    ).mesh
+    try {
+      return (await withDeadline(clock, RECONNECT_TIMEOUT, 'reaching the background part', signal, (own) => abortable(ready, own))).mesh
+    } catch (cause) {
+      throw signal?.aborted ? cause : (fatal ?? new MeshError('WORKER_GONE', 'no new worker came up', { cause }))
+    }
   }
   follow(session)
   return {

@@ -1,12 +1,12 @@
 /** One connection of a page to a worker: version handshake first, then the mesh. An older worker is told to drain; a newer one means that this page must be reloaded. */
-import { withDeadline } from '../shared/async.ts'
+import { throwIfAborted, withDeadline } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { type Carrier, CHANNEL, createCarrier } from './carrier.ts'
 import { connectMesh } from './connect-mesh.ts'
-import { compareBuilds, type DoorApi, type LentPart } from './door-api.ts'
-import { DRAIN_TIMEOUT, HELLO_TIMEOUT, MAX_CONNECT_TRIES, READY_TIMEOUT } from './limits.ts'
+import { compareBuilds, type DoorApi, type HelloAnswer, type LentPart } from './door-api.ts'
+import { DRAIN_TIMEOUT, HELLO_TIMEOUTS, MAX_DRAINS, READY_TIMEOUT } from './limits.ts'
 import { connectLink, type Link } from './link.ts'
 import type { Locks } from './locks.ts'
 import type { MeshSession } from './page-mesh.ts'
@@ -61,31 +61,50 @@ export async function openSession(parts: SessionParts, signal: AbortSignal): Pro
 
 /** Until a worker of this build answers. */
 async function greet(parts: SessionParts, signal: AbortSignal): Promise<Greeted> {
-  const { reach, locks, clock, build, client, fresh, log } = parts
+  const { locks, build, fresh, log } = parts
+  for (let drains = 0; drains < MAX_DRAINS; drains++) {
+    const { hello, ...greeted } = await sayHello(parts, signal)
+    const { carrier, door } = greeted
+    const order = compareBuilds(build, hello.build, fresh)
+    if (order === 'same') {
+      watch(locks, hello.alive, carrier)
+      return greeted
+    }
+    if (order === 'page is newer') {
+      log('bridge.worker.old', { worker: hello.build, page: build })
+      await drain(parts, door, hello.alive, signal)
+    }
+    carrier.end(new MeshError('OLD_INSTANCE', 'the worker is of another build'))
+    if (order === 'worker is newer') throw new MeshError('UNKNOWN_VERSION', `the mesh runs ${hello.build}, this page is ${build}`)
+  }
+  throw new MeshError('TIMEOUT', `${MAX_DRAINS} workers of other builds came up`)
+}
+
+/** An old worker that does not end is left to its lock: the new one waits for it. */
+async function drain({ locks, clock, log }: SessionParts, door: Link<DoorApi>, alive: string, signal: AbortSignal): Promise<void> {
+  try {
+    await door.call('drain', [], { ms: 2 * DRAIN_TIMEOUT, signal })
+    await withDeadline(clock, DRAIN_TIMEOUT, 'the old worker', signal, (own) => locks.gone(alive, own))
+  } catch (error) {
+    throwIfAborted(signal)
+    log('bridge.drain.failed', { code: toMeshError(error).code }, 'warn')
+  }
+}
+
+async function sayHello({ reach, clock, client, build, log }: SessionParts, signal: AbortSignal): Promise<Greeted & { hello: HelloAnswer }> {
   let failure: unknown
-  for (let attempt = 0; attempt < MAX_CONNECT_TRIES; attempt++) {
+  for (const ms of HELLO_TIMEOUTS) {
     const { pipe, owner } = await reach.pipe(signal)
     const carrier = createCarrier(pipe, 'page')
     const door = connectLink<DoorApi>(carrier.channel(CHANNEL.door), { clock, gone: carrier.signal })
     try {
-      const hello = await door.call('hello', [client, build], { ms: HELLO_TIMEOUT, signal })
-      const order = compareBuilds(build, hello.build, fresh)
-      if (order === 'worker is newer') throw new MeshError('UNKNOWN_VERSION', `the mesh runs ${hello.build}, this page is ${build}`)
-      if (order === 'same') {
-        watch(locks, hello.alive, carrier)
-        return { carrier, door, owner }
-      }
-      log('bridge.worker.old', { worker: hello.build, page: build })
-      await door.call('drain', [], { ms: 2 * DRAIN_TIMEOUT, signal }).catch((error: unknown) => (failure = error))
-      await withDeadline(clock, DRAIN_TIMEOUT, 'the old worker', signal, (own) => locks.gone(hello.alive, own)).catch(
-        (error: unknown) => (failure = error),
-      )
+      return { carrier, door, owner, hello: await door.call('hello', [client, build], { ms, signal }) }
     } catch (error) {
-      carrier.end(toMeshError(error))
-      if (toMeshError(error).code !== 'TIMEOUT') throw error
       failure = error
+      carrier.end(toMeshError(error))
+      throwIfAborted(signal)
+      log('bridge.hello.failed', { code: toMeshError(error).code, ms }, 'warn')
     }
-    carrier.end(new MeshError('OLD_INSTANCE', 'the worker was of another build'))
   }
   throw toMeshError(failure, 'TIMEOUT')
 }

@@ -41,6 +41,7 @@ export interface WorkerHost {
 export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
   const { locks, log, clock } = parts
   const carriers = new Set<Carrier>()
+  const clients = new Map<string, Carrier>()
   const stop = new AbortController()
   const alive = locks.hold(parts.names.alive(parts.id))
   let lock: HeldLock | undefined
@@ -76,8 +77,9 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
     // A moment for the answer of drain() to leave.
     clock.after(0, () => {
       for (const carrier of carriers) carrier.end(reason)
-      void alive.then(({ release }) => release())
+      // Not before the end: who hears of it connects anew, and must not meet this thread while it closes.
       parts.end()
+      if (!locks.endWithThread) void alive.then(({ release }) => release())
     })
   }
   const drain = (reason: MeshError): Promise<void> => (draining ??= finish(reason))
@@ -92,7 +94,7 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
       if (carriers.size >= MAX_CLIENTS) return carrier.end(new MeshError('LIMIT_REACHED', `${MAX_CLIENTS} pages are served already`))
       carriers.add(carrier)
       carrier.signal.addEventListener('abort', () => carriers.delete(carrier), { once: true })
-      serveLink<DoorApi>(carrier.channel(CHANNEL.door), door(parts, carrier, { alive, mesh, drain }), carrier.signal)
+      serveLink<DoorApi>(carrier.channel(CHANNEL.door), door(parts, carrier, { alive, clients, mesh, drain }), carrier.signal)
     },
   }
 }
@@ -114,17 +116,23 @@ async function takeLock({ locks, names: own, clock, others }: WorkerHostParts, s
 
 interface DoorParts {
   readonly alive: Promise<HeldLock>
+  /** The newest pipe of each page. */
+  readonly clients: Map<string, Carrier>
   mesh(): Promise<Mesh>
   drain(reason: MeshError): Promise<void>
 }
 
-function door(parts: WorkerHostParts, carrier: Carrier, { alive, mesh, drain }: DoorParts): Methods<DoorApi> {
+function door(parts: WorkerHostParts, carrier: Carrier, { alive, clients, mesh, drain }: DoorParts): Methods<DoorApi> {
   const { locks, log, names: own } = parts
   const leave = (why: string) => carrier.end(new MeshError('CLOSED', why))
   let served = false
   return {
     async hello(_, client) {
       await alive
+      // A page that got no answer in time tries anew.
+      clients.get(client)?.end(new MeshError('CLOSED', 'the page has a newer connection'))
+      clients.set(client, carrier)
+      carrier.signal.addEventListener('abort', () => clients.get(client) === carrier && clients.delete(client), { once: true })
       // Its lock becomes free when the page is gone, however it went.
       locks.gone(own.client(client), carrier.signal).then(
         () => leave('the page is gone'),
