@@ -1,5 +1,5 @@
 /** Root of the page (design §7 a): the shell at once, then the service worker and the mesh in its worker; `globalThis.dmesh` is the API. Builds and starts, decides nothing. */
-import { readSwitches, SWITCHES, SWITCHES_KEY, type Switches } from './bridge/switches.ts'
+import { readSwitches, SWITCHES_KEY, type Switches } from './bridge/switches.ts'
 import type { Mesh } from './core/mesh.ts'
 import { systemClock } from './shared/clock.ts'
 import { consoleSink, createLog, type Log } from './shared/log.ts'
@@ -28,19 +28,18 @@ function main(): void {
 /** Loaded after the first paint: the shell must not wait for it. */
 async function reachMesh(switches: Switches, log: Log): Promise<Mesh> {
   const [{ connectPage }, { serveRtcHost }] = await Promise.all([import('./bridge/connect.page.ts'), import('./transports/webrtc/host.page.ts')])
-  const off = SWITCHES.filter((name) => !switches[name]).join(',')
   return connectPage({
     switches,
     build: `${__DMESH_VERSION__}+${__DMESH_SOURCE__}`,
-    openSharedWorker: () =>
+    // The name tells a worker which locks its pages use.
+    openSharedWorker: (name) =>
       // extendedLifetime is newer than the DOM types: the mesh outlives a reload
       new SharedWorker(new URL('../workers/mesh.worker.ts', import.meta.url), {
-        type: 'module',
-        name: 'mesh',
+        /* @vite-ignore */ type: 'module',
+        name,
         extendedLifetime: true,
       } as WorkerOptions),
-    // its name tells a dedicated worker what is switched off
-    openWorker: () => new Worker(new URL('../workers/mesh.worker.ts', import.meta.url), { /* @vite-ignore */ type: 'module', name: off }),
+    openWorker: (name) => new Worker(new URL('../workers/mesh.worker.ts', import.meta.url), { /* @vite-ignore */ type: 'module', name }),
     openStorage: () => new Worker(new URL('../workers/storage.worker.ts', import.meta.url), { type: 'module', name: 'storage' }),
     serveRtc: (port) => serveRtcHost({ port, log }),
     clock: systemClock(),

@@ -27,7 +27,8 @@ export function hostChannel(channel: RTCDataChannel, ch: number, out: Outbox<ToS
     reported += bytes
     out.push({ op: 'drained', ch, bytes })
   }
-  const tell = (error?: { name: string; message: string }) => out.push({ op: 'channel-state', ch, readyState: channel.readyState, id: channel.id, ...(error ? { error } : {}) })
+  const tell = (error?: { name: string; message: string }) =>
+    out.push({ op: 'channel-state', ch, readyState: channel.readyState, id: channel.id, ...(error ? { error } : {}) })
 
   channel.addEventListener('open', () => tell())
   channel.addEventListener('closing', () => tell())

@@ -4,7 +4,16 @@ import type { Log } from '../../shared/log.ts'
 import { channelInfo, type HostChannel, hostChannel } from './host-channel.page.ts'
 import { MAX_CERTIFICATES, MAX_CHANNELS, MAX_CONNECTIONS, MAX_STATS } from './limits.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
-import { type RtcCandidate, type RtcConfig, type RtcFault, type RtcFingerprint, type RtcState, STATE_EVENTS, type ToHost, type ToStandIn } from './wire.ts'
+import {
+  type RtcCandidate,
+  type RtcConfig,
+  type RtcFault,
+  type RtcFingerprint,
+  type RtcState,
+  STATE_EVENTS,
+  type ToHost,
+  type ToStandIn,
+} from './wire.ts'
 
 export interface RtcHost {
   /** Live peer connections. */
@@ -109,8 +118,12 @@ function openConnection(host: Host, pc: number, config: RtcConfig): void {
 function follow(host: Host, pc: number, live: Live): void {
   const { connection } = live
   for (const event of STATE_EVENTS) connection.addEventListener(event, () => host.out.push({ op: 'state', pc, event, state: snapshot(connection) }))
-  connection.addEventListener('icecandidate', ({ candidate }) => host.out.push({ op: 'candidate', pc, candidate: candidate ? (candidate.toJSON() as RtcCandidate) : null }))
-  connection.addEventListener('icecandidateerror', ({ url, errorCode, errorText }) => host.out.push({ op: 'candidate-error', pc, url: url ?? '', errorCode, errorText }))
+  connection.addEventListener('icecandidate', ({ candidate }) =>
+    host.out.push({ op: 'candidate', pc, candidate: candidate ? (candidate.toJSON() as RtcCandidate) : null }),
+  )
+  connection.addEventListener('icecandidateerror', ({ url, errorCode, errorText }) =>
+    host.out.push({ op: 'candidate-error', pc, url: url ?? '', errorCode, errorText }),
+  )
   connection.addEventListener('datachannel', ({ channel }) => {
     const ch = host.nextChannel--
     if (!adopt(host, live, ch, channel)) return channel.close()
@@ -152,12 +165,20 @@ function closeConnection(host: Host, pc: number): void {
   for (const ch of live.channels) host.channels.delete(ch)
 }
 
-async function makeCertificate(host: Host, call: number, algorithm: unknown): Promise<{ id: number; expires: number; fingerprints: readonly RtcFingerprint[] }> {
+async function makeCertificate(
+  host: Host,
+  call: number,
+  algorithm: unknown,
+): Promise<{ id: number; expires: number; fingerprints: readonly RtcFingerprint[] }> {
   const certificate = await RTCPeerConnection.generateCertificate(algorithm as AlgorithmIdentifier)
   // The number of the call names it: the worker knows that one already.
   host.certificates.set(call, certificate)
   for (const old of host.certificates.keys()) if (host.certificates.size > MAX_CERTIFICATES) host.certificates.delete(old)
-  return { id: call, expires: certificate.expires, fingerprints: certificate.getFingerprints().map(({ algorithm: name = '', value = '' }) => ({ algorithm: name, value })) }
+  return {
+    id: call,
+    expires: certificate.expires,
+    fingerprints: certificate.getFingerprints().map(({ algorithm: name = '', value = '' }) => ({ algorithm: name, value })),
+  }
 }
 
 async function invoke(connection: RTCPeerConnection, { name, args }: Extract<ToHost, { op: 'call' }>): Promise<unknown> {

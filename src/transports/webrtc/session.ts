@@ -59,7 +59,9 @@ export function createSession(init: { readonly port: Port; readonly clock: Clock
     if (calls.size >= MAX_CALLS) return Promise.reject(new MeshError('LIMIT_REACHED', `${MAX_CALLS} WebRTC calls are waiting already`))
     const call = next++
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const cancel = clock.after(CALL_TIMEOUT, () => calls.get(call)?.settle(undefined, new MeshError('TIMEOUT', `the page did not answer in ${CALL_TIMEOUT} ms`)))
+    const cancel = clock.after(CALL_TIMEOUT, () =>
+      calls.get(call)?.settle(undefined, new MeshError('TIMEOUT', `the page did not answer in ${CALL_TIMEOUT} ms`)),
+    )
     calls.set(call, {
       settle(value, error) {
         cancel()
@@ -93,7 +95,11 @@ export function createSession(init: { readonly port: Port; readonly clock: Clock
     dropChannel: (ch) => void channels.delete(ch),
     call: (pc, name, args) => ask((call) => ({ op: 'call', pc, call, name, args })),
     async certificate(algorithm) {
-      const made = (await ask((call) => ({ op: 'certificate', call, algorithm }))) as { id: number; expires: number; fingerprints: readonly RtcFingerprint[] }
+      const made = (await ask((call) => ({ op: 'certificate', call, algorithm }))) as {
+        id: number
+        expires: number
+        fingerprints: readonly RtcFingerprint[]
+      }
       return { certificateId: made.id, expires: made.expires, getFingerprints: () => made.fingerprints }
     },
     size: () => connections.size,
@@ -133,6 +139,13 @@ function route(item: ToStandIn, connections: Map<number, ConnectionSide>, channe
 
 /** A DOMException of the page as one of our errors. */
 function faultToError({ name, message }: RtcFault): MeshError {
-  const code = name === 'InvalidStateError' ? 'CLOSED' : name === 'QuotaExceededError' ? 'LIMIT_REACHED' : name === 'NotSupportedError' ? 'NOT_SUPPORTED' : 'BAD_ARGUMENT'
+  const code =
+    name === 'InvalidStateError'
+      ? 'CLOSED'
+      : name === 'QuotaExceededError'
+        ? 'LIMIT_REACHED'
+        : name === 'NotSupportedError'
+          ? 'NOT_SUPPORTED'
+          : 'BAD_ARGUMENT'
   return new MeshError(code, `${name}: ${message}`)
 }

@@ -50,7 +50,8 @@ export function standInChannel(init: StandInChannelInit): StandInChannel {
       if (state.readyState !== 'open') throw new MeshError('CLOSED', `the data channel is ${state.readyState}`)
       const own = typeof data === 'string' ? data : copyOf(data)
       const size = sizeOf(own)
-      if (state.queued + size > MAX_QUEUED || size > init.room()) throw new MeshError('LIMIT_REACHED', `${state.queued} bytes wait to be sent already`)
+      if (state.queued + size > MAX_QUEUED || size > init.room())
+        throw new MeshError('LIMIT_REACHED', `${state.queued} bytes wait to be sent already`)
       state.queued += size
       out.push({ op: 'send', ch, data: own }, typeof own === 'string' ? undefined : own)
     },
@@ -61,7 +62,14 @@ export function standInChannel(init: StandInChannelInit): StandInChannel {
     },
   }
   Object.defineProperties(channel, {
-    ...fixed({ label: init.label, protocol: init.protocol, ordered: init.ordered, negotiated: init.negotiated, binaryType: 'arraybuffer', ...surface }),
+    ...fixed({
+      label: init.label,
+      protocol: init.protocol,
+      ordered: init.ordered,
+      negotiated: init.negotiated,
+      binaryType: 'arraybuffer',
+      ...surface,
+    }),
     id: { get: () => state.id, enumerable: true },
     readyState: { get: () => state.readyState, enumerable: true },
     bufferedAmount: { get: () => state.queued, enumerable: true },

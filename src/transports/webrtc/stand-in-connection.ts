@@ -4,7 +4,7 @@ import { iceCandidate } from './candidate.ts'
 import { eventOf, withHandlers } from './emitter.ts'
 import { createReport, type ReportWatch } from './report.ts'
 import type { ConnectionSide, Session, StandInCertificate } from './session.ts'
-import { standInChannel, type StandInChannel } from './stand-in-channel.ts'
+import { type StandInChannel, standInChannel } from './stand-in-channel.ts'
 import { type RtcCall, type RtcChannelInfo, type RtcChannelInit, type RtcConfig, type RtcState, STATE_EVENTS } from './wire.ts'
 
 /** RTCConfiguration as libp2p passes it. `watch` is ours: told how the attempt goes. */
@@ -15,7 +15,14 @@ export interface StandInConfig extends Omit<RtcConfig, 'certificates'> {
 
 const EVENTS = [...STATE_EVENTS, 'icecandidate', 'icecandidateerror', 'datachannel', 'close'] as const
 
-const NEW: RtcState = { connectionState: 'new', iceConnectionState: 'new', iceGatheringState: 'new', signalingState: 'stable', localDescription: null, remoteDescription: null }
+const NEW: RtcState = {
+  connectionState: 'new',
+  iceConnectionState: 'new',
+  iceGatheringState: 'new',
+  signalingState: 'stable',
+  localDescription: null,
+  remoteDescription: null,
+}
 const CLOSED = { connectionState: 'closed', iceConnectionState: 'closed', signalingState: 'closed' } as const
 
 export function standInConnection(session: Session, config: StandInConfig = {}): EventTarget {
@@ -72,9 +79,14 @@ export function standInConnection(session: Session, config: StandInConfig = {}):
     end: (error) => finish(error, true),
   }
   const pc = session.addConnection(side)
-  session.out.push({ op: 'open', pc, config: { ...rest, ...(certificates ? { certificates: certificates.map(({ certificateId }) => certificateId) } : {}) } })
+  session.out.push({
+    op: 'open',
+    pc,
+    config: { ...rest, ...(certificates ? { certificates: certificates.map(({ certificateId }) => certificateId) } : {}) },
+  })
 
-  const call = (name: RtcCall, ...args: readonly unknown[]) => (isOpen() ? session.call(pc, name, args) : Promise.reject(new MeshError('CLOSED', 'the connection is closed')))
+  const call = (name: RtcCall, ...args: readonly unknown[]) =>
+    isOpen() ? session.call(pc, name, args) : Promise.reject(new MeshError('CLOSED', 'the connection is closed'))
   const surface = {
     createOffer: (options?: object) => call('createOffer', options),
     createAnswer: () => call('createAnswer'),
@@ -112,7 +124,10 @@ export function standInConnection(session: Session, config: StandInConfig = {}):
     localDescription: mirrored('localDescription'),
     remoteDescription: mirrored('remoteDescription'),
     canTrickleIceCandidates: { value: true },
-    sctp: { get: () => (state.maxMessageSize === undefined ? null : { maxMessageSize: state.maxMessageSize, state: state.connectionState }), enumerable: true },
+    sctp: {
+      get: () => (state.maxMessageSize === undefined ? null : { maxMessageSize: state.maxMessageSize, state: state.connectionState }),
+      enumerable: true,
+    },
   })
   return target
 }

@@ -3,8 +3,8 @@ import type { Port } from '../../core/port.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Log, silentLog } from '../../shared/log.ts'
-import { MAX_QUEUED_TOTAL } from './limits.ts'
 import { iceCandidate } from './candidate.ts'
+import { MAX_QUEUED_TOTAL } from './limits.ts'
 import { createSession, type Session } from './session.ts'
 import { standInConnection } from './stand-in-connection.ts'
 
@@ -60,7 +60,8 @@ export function createStandIn(options: { readonly clock?: Clock; readonly log?: 
     available: () => sessions.length > 0,
     size: () => sessions.reduce((sum, session) => sum + session.size(), 0),
     install(scope) {
-      for (const [name, value] of Object.entries(constructors)) if (!(name in scope)) Object.defineProperty(scope, name, { value, configurable: true, writable: true })
+      for (const [name, value] of Object.entries(constructors))
+        if (!(name in scope)) Object.defineProperty(scope, name, { value, configurable: true, writable: true })
     },
     close() {
       for (const session of [...sessions]) detach(session)

@@ -58,7 +58,13 @@ export interface RtcFingerprint {
 export type RtcCall = 'createOffer' | 'createAnswer' | 'setLocalDescription' | 'setRemoteDescription' | 'addIceCandidate' | 'getStats'
 
 /** Events of RTCPeerConnection that carry nothing but the new state. */
-export const STATE_EVENTS = ['connectionstatechange', 'iceconnectionstatechange', 'icegatheringstatechange', 'signalingstatechange', 'negotiationneeded'] as const
+export const STATE_EVENTS = [
+  'connectionstatechange',
+  'iceconnectionstatechange',
+  'icegatheringstatechange',
+  'signalingstatechange',
+  'negotiationneeded',
+] as const
 
 /** `pc` and `call` are numbered by the worker; `ch` by the worker upwards from 1, by the host downwards from -1. */
 export type ToHost =
@@ -77,7 +83,14 @@ export interface RtcFault {
 }
 
 export type ToStandIn =
-  | { readonly op: 'reply'; readonly call: number; readonly pc?: number; readonly value?: unknown; readonly error?: RtcFault; readonly state?: RtcState }
+  | {
+      readonly op: 'reply'
+      readonly call: number
+      readonly pc?: number
+      readonly value?: unknown
+      readonly error?: RtcFault
+      readonly state?: RtcState
+    }
   | { readonly op: 'state'; readonly pc: number; readonly event: string; readonly state: RtcState }
   | { readonly op: 'candidate'; readonly pc: number; readonly candidate: RtcCandidate | null }
   | { readonly op: 'candidate-error'; readonly pc: number; readonly url: string; readonly errorCode: number; readonly errorText: string }
