@@ -36,8 +36,8 @@ export const DIAL_TIMEOUT = 15_000
 /** ms without an answer to the first version's ICE checks before the other version is tried beside it; a listener that knows the version answers within one round trip. */
 export const NEXT_VERSION_AFTER = 1_000
 
-/** ms without any answer to ICE checks until one version is given up: nobody is there, or it speaks another version. */
-export const ICE_TIMEOUT = 6_000
+/** ms without any answer to ICE checks until one version is given up: nobody is there, or it speaks another version. Below the 5 s that libp2p gives a dial, so that the reason is told. */
+export const ICE_TIMEOUT = 4_000
 
 /** Listeners whose version we remember (least recently dialled goes first). */
 export const MAX_REMEMBERED = 64
