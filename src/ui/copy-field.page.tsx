@@ -12,7 +12,7 @@ interface CopyFieldProps {
   readonly value: string
 }
 
-const SHORT = 16 // characters
+const SHORT = 14 // characters
 
 export function CopyField({ app, label, value }: CopyFieldProps): JSX.Element {
   const [whole, setWhole] = useState(false)

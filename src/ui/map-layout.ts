@@ -35,7 +35,7 @@ export interface MapPicture {
 const CENTRE = { x: MAP_WIDTH / 2, y: 240 }
 const RADIUS = { x: 285, y: 165 }
 /** Degrees, 0 = right, clockwise because y grows downwards. */
-const ARC = { direct: [195, 345], relayed: [8, 58], away: [122, 172] } as const
+const ARC = { direct: [195, 345], relayed: [-6, 58], away: [122, 186] } as const
 
 const MAX_STEP = 66 // degrees between two neighbours, so that few stay together
 

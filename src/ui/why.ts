@@ -67,7 +67,9 @@ function adviceFor(peer: PeerInfo, attempts: readonly PathAttempt[]): readonly s
   if (outcomes.has('trying')) advice.push('Wait a moment: a direct way is being tried.')
   if (outcomes.has('NOT_SUPPORTED')) advice.push('Use a browser with WebRTC switched on, on both sides.')
   if (outcomes.has('PERMISSION_DENIED')) advice.push('Allow local network access for this page in the browser settings.')
-  if (outcomes.has('TIMEOUT') || outcomes.has('PEER_UNREACHABLE')) {
+  const silent = attempts.filter((attempt) => /\b0 remote/.test(attempt.what) && attempt.outcome !== 'ok')
+  if (silent.length > 0) advice.push('The other side named no address of its own: WebRTC may be switched off there.')
+  else if (outcomes.has('TIMEOUT') || outcomes.has('PEER_UNREACHABLE')) {
     advice.push('A firewall or router probably blocks UDP on one side. Allow UDP there, or put both devices on the same network.')
   }
   return advice.length > 0 ? advice : ['It keeps trying on its own. Everything works meanwhile, only slower.']

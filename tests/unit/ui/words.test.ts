@@ -108,6 +108,8 @@ describe('words', () => {
       whyOf({ ...peer, attempts: [{ transport: 'webrtc', what: '', outcome: 'NOT_SUPPORTED', at: 1 }] }, state).advice.join(' '),
       /UDP/,
     )
+    const silent = { transport: 'webrtc', what: 'WebRTC, 2 local and 0 remote candidates', outcome: 'TIMEOUT', at: 1 } as const
+    assert.match(whyOf({ ...peer, attempts: [silent] }, state).advice.join(' '), /switched off there/)
     assert.ok(whyOf({ ...peer, attempts: [] }, state).advice.length > 0)
   })
 
