@@ -84,6 +84,21 @@ export async function seesPeer(person: Person, other: Person, ms: number, accept
   return waitUntil(async () => (await person.state()).peers.find((line) => line.id === other.peer && accept(line)), { ms, what: `${person.name} to see ${other.name} as wanted` })
 }
 
+/** Put a file of this machine into an input `#test-file` of the page, as a person's file picker would: the page gets a handle, not the bytes. */
+export async function chooseFile(page: Page, path: string): Promise<void> {
+  await page.evaluate(() => {
+    document.querySelector('#test-file')?.remove()
+    const input = document.createElement('input')
+    input.type = 'file'
+    input.id = 'test-file'
+    document.body.append(input)
+  })
+  const session = await page.context().newCDPSession(page)
+  const { result } = await session.send('Runtime.evaluate', { expression: "document.querySelector('#test-file')" })
+  await session.send('DOM.setFileInputFiles', { files: [path], objectId: result.objectId as string })
+  await session.detach()
+}
+
 async function withTimeout<T>(work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -1,0 +1,81 @@
+/** The main job: two people open the URL, see each other, go direct, talk, and send a file. */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { chooseFile, type Person, seesPeer, startPerson } from '../support/people.ts'
+import { startTestRelay } from '../support/test-relay.ts'
+import { waitUntil } from '../support/wait.ts'
+
+const SIZE = Number(process.env.E2E_FILE_BYTES ?? 100 * 1024 * 1024)
+
+describe('two people', () => {
+  let relay: Awaited<ReturnType<typeof startTestRelay>>
+  let ana: Person
+  let ben: Person
+  let folder: string
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dmesh-e2e-'))
+    relay = await startTestRelay()
+    ana = await startPerson({ url: relay.url, name: 'Ana' })
+    ben = await startPerson({ url: relay.url, name: 'Ben' })
+  })
+  after(async () => {
+    await Promise.all([ana?.close(), ben?.close()])
+    await relay?.end()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('see each other, then go direct over WebRTC', async () => {
+    assert.notEqual(ana.peer, ben.peer)
+    const line = await seesPeer(ana, ben, 5_000, ({ name }) => name === 'Ben')
+    assert.ok(['relayed', 'direct'].includes(line.path))
+    const direct = await seesPeer(ana, ben, 15_000, ({ path, rtt }) => path === 'direct' && rtt !== undefined)
+    assert.equal(direct.transport, 'webrtc')
+    await seesPeer(ben, ana, 5_000, ({ path }) => path === 'direct')
+    await ana.page.getByText('Direct').first().waitFor()
+  })
+
+  it('exchange a message through the page', async () => {
+    await ana.page.evaluate(([peer]) => (dmesh.send as (...args: unknown[]) => Promise<string>)(peer, 'chat', 'hello Ben'), [ben.peer])
+    await waitUntil(async () => (await ben.state()).messages.some(({ text }) => text === 'hello Ben'), { ms: 5_000, what: 'the message' })
+    await waitUntil(async () => (await ana.state()).messages.some(({ status }) => status === 'delivered'), { ms: 5_000, what: 'the receipt' })
+  })
+
+  it(`send ${SIZE / 1048576} MiB disk to disk, browser to browser, verified on both sides`, async () => {
+    const bytes = randomBytes(SIZE)
+    const path = join(folder, 'holiday.bin')
+    await writeFile(path, bytes)
+    const before = relay.numbers()
+    await chooseFile(ana.page, path)
+    await ana.page.evaluate(([peer]) => {
+      const file = (document.querySelector('#test-file') as unknown as { files: Blob[] }).files[0]
+      return (dmesh.files as { offer(peer: string, file: unknown): Promise<string> }).offer(peer as string, file)
+    }, [ben.peer])
+    const offer = await waitUntil(async () => (await ben.state()).transfers.find(({ direction, status }) => direction === 'in' && status === 'offered'), { ms: 5_000, what: 'the offer' })
+    assert.equal(offer.name, 'holiday.bin')
+    assert.equal(offer.done, 0)
+    const start = performance.now()
+    await ben.page.evaluate(([id]) => (dmesh.files as { accept(id: string): Promise<void> }).accept(id as string), [offer.id])
+    const done = await waitUntil(
+      async () => {
+        const line = (await ben.state()).transfers.find(({ id }) => id === offer.id)
+        if (line?.status === 'failed') throw new Error(`failed: ${line.problem?.code} ${line.problem?.message}`)
+        return line?.status === 'done' && line
+      },
+      { ms: 180_000, what: 'the file' },
+    )
+    const seconds = (performance.now() - start) / 1000
+    process.stdout.write(`# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s\n`)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    assert.equal((done as { sha256?: string }).sha256, sha256)
+    const sender = await waitUntil(async () => (await ana.state()).transfers.find(({ direction, status }) => direction === 'out' && status === 'done'), { ms: 5_000, what: 'the sender to know' })
+    assert.equal(sender.sha256, sha256)
+    const after = relay.numbers()
+    const relayed = after.relayedForward + after.relayedBack - before.relayedForward - before.relayedBack
+    assert.ok(relayed < 256 * 1024, `${relayed} bytes went through the relay`)
+  })
+})
