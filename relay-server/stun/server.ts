@@ -70,7 +70,11 @@ export async function createStunServer(options: StunServerOptions): Promise<Stun
   return { addresses, counters, close }
 }
 
-async function bind({ host, port }: { host: string; port: number }, log: Log, onMessage: (socket: Socket, data: Uint8Array, remote: RemoteInfo) => void): Promise<Socket> {
+async function bind(
+  { host, port }: { host: string; port: number },
+  log: Log,
+  onMessage: (socket: Socket, data: Uint8Array, remote: RemoteInfo) => void,
+): Promise<Socket> {
   const socket = isIP(host) === 6 ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4')
   socket.on('message', (data, remote) => onMessage(socket, data, remote))
   try {
@@ -86,10 +90,23 @@ async function bind({ host, port }: { host: string; port: number }, log: Log, on
 }
 
 /** Attributes below 0x8000 that a request may carry; whatever else is in that range must be understood or refused (RFC 8489 §6.3.1). */
-const UNDERSTOOD: ReadonlySet<number> = new Set([ATTRIBUTE.USERNAME, ATTRIBUTE.MESSAGE_INTEGRITY, ATTRIBUTE.PRIORITY, ATTRIBUTE.USE_CANDIDATE, 0x0014, 0x0015, 0x001c, 0x001d, 0x001e])
+const UNDERSTOOD: ReadonlySet<number> = new Set([
+  ATTRIBUTE.USERNAME,
+  ATTRIBUTE.MESSAGE_INTEGRITY,
+  ATTRIBUTE.PRIORITY,
+  ATTRIBUTE.USE_CANDIDATE,
+  0x0014,
+  0x0015,
+  0x001c,
+  0x001d,
+  0x001e,
+])
 
 /** Undefined for everything but a Binding request. */
-function answerTo({ type, transaction, attributes }: StunMessage, remote: RemoteInfo): { readonly kind: 'answered' | 'refused'; readonly bytes: Uint8Array } | undefined {
+function answerTo(
+  { type, transaction, attributes }: StunMessage,
+  remote: RemoteInfo,
+): { readonly kind: 'answered' | 'refused'; readonly bytes: Uint8Array } | undefined {
   if (type !== TYPE.BINDING_REQUEST) return undefined
   const unknown = attributes.map((attribute) => attribute.type).filter((each) => each < 0x8000 && !UNDERSTOOD.has(each))
   if (unknown.length > 0) {
@@ -101,5 +118,8 @@ function answerTo({ type, transaction, attributes }: StunMessage, remote: Remote
     return { kind: 'refused', bytes: encodeStun({ type: TYPE.BINDING_ERROR, transaction, attributes: answer }) }
   }
   const value = xorMappedAddress(transaction, remote.address.replace(/%.*$/, ''), remote.port)
-  return { kind: 'answered', bytes: encodeStun({ type: TYPE.BINDING_SUCCESS, transaction, attributes: [{ type: ATTRIBUTE.XOR_MAPPED_ADDRESS, value }] }) }
+  return {
+    kind: 'answered',
+    bytes: encodeStun({ type: TYPE.BINDING_SUCCESS, transaction, attributes: [{ type: ATTRIBUTE.XOR_MAPPED_ADDRESS, value }] }),
+  }
 }

@@ -45,7 +45,11 @@ export function decodeStun(input: Uint8Array): StunMessage | undefined {
     const size = bytes.readUInt16BE(at + 2)
     const end = at + 4 + size
     if (end > bytes.byteLength) return undefined
-    if (type === ATTRIBUTE.FINGERPRINT && (size !== 4 || end !== bytes.byteLength || bytes.readUInt32BE(at + 4) !== fingerprint(bytes.subarray(0, at)))) return undefined
+    if (
+      type === ATTRIBUTE.FINGERPRINT &&
+      (size !== 4 || end !== bytes.byteLength || bytes.readUInt32BE(at + 4) !== fingerprint(bytes.subarray(0, at)))
+    )
+      return undefined
     attributes.push({ type, value: bytes.subarray(at + 4, end) })
     at = end + padding(size)
   }

@@ -20,7 +20,11 @@ let server: PageServer
 let ours: OurNode
 let stock: Libp2p
 before(async () => {
-  ;[server, ours, stock] = await Promise.all([startPageServer({ entries: { page: 'tests/browser/pages/webrtc-direct.page.ts' } }), ourNode(), stockNode()])
+  ;[server, ours, stock] = await Promise.all([
+    startPageServer({ entries: { page: 'tests/browser/pages/webrtc-direct.page.ts' } }),
+    ourNode(),
+    stockNode(),
+  ])
 })
 after(() => Promise.all([server?.close(), ours?.node.stop(), stock?.stop()]))
 
@@ -31,7 +35,8 @@ async function open(chromium: Chromium): Promise<Page> {
   return page
 }
 
-const dial = (page: Page, to: Libp2p, options: DialOptions = {}) => page.evaluate(([address, each]) => direct.run(address, each), [addressOf(to).toString(), options] as const)
+const dial = (page: Page, to: Libp2p, options: DialOptions = {}) =>
+  page.evaluate(([address, each]) => direct.run(address, each), [addressOf(to).toString(), options] as const)
 
 test('munging allowed: v2 by default, v1 on demand, stock both ways', async () => {
   const chromium = await startChromium()
@@ -41,6 +46,7 @@ test('munging allowed: v2 by default, v1 on demand, stock both ways', async () =
       [{}, ours.node, 2],
       [{ versions: [2] }, ours.node, 2],
       [{ versions: [1] }, ours.node, 1],
+      [{ standIn: true }, ours.node, 2],
       [{ stock: true }, ours.node, 1],
       [{}, stock, 1],
     ] as const) {

@@ -66,10 +66,13 @@ function parse(text: string, path: string): DirectCertificate {
   try {
     const key = createPrivateKey(text)
     const certificate = new X509Certificate(text)
-    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1' || !certificate.checkPrivateKey(key)) throw new Error('not a P-256 key with its certificate')
+    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1' || !certificate.checkPrivateKey(key))
+      throw new Error('not a P-256 key with its certificate')
     return describe(certificate, key.export({ type: 'pkcs8', format: 'pem' }) as string)
   } catch (error) {
-    throw new MeshError('BAD_CONFIG', `${path}: ${(error as Error).message}; remove it to get a new one, which changes the relay's address`, { cause: error })
+    throw new MeshError('BAD_CONFIG', `${path}: ${(error as Error).message}; remove it to get a new one, which changes the relay's address`, {
+      cause: error,
+    })
   }
 }
 

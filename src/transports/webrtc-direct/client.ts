@@ -9,7 +9,17 @@ import { type Components, type Link, openHandshake, secureOutbound } from './han
 import { DIAL_TIMEOUT, ICE_TIMEOUT, MAX_REMEMBERED, NEXT_VERSION_AFTER } from './limits.ts'
 import { createMuxerFactory } from './muxer.ts'
 import type { RtcPeer, RtcPeerConstructor } from './rtc.ts'
-import { answerSdp, fingerprintOf, mungeCredentials, parseCerthash, randomIceChars, sdpAttribute, serverUfrag, type Site, type Version } from './wire.ts'
+import {
+  answerSdp,
+  fingerprintOf,
+  mungeCredentials,
+  parseCerthash,
+  randomIceChars,
+  sdpAttribute,
+  serverUfrag,
+  type Site,
+  type Version,
+} from './wire.ts'
 
 export interface DialerOptions {
   readonly RTCPeerConnection: RtcPeerConstructor
@@ -30,7 +40,8 @@ export interface Target extends Site {
 export function parseTarget(address: Multiaddr): Target | undefined {
   const parts = address.getComponents()
   const [ip, udp, direct, certhash, peer] = parts
-  if ((ip?.name !== 'ip4' && ip?.name !== 'ip6') || udp?.name !== 'udp' || direct?.name !== 'webrtc-direct' || certhash?.name !== 'certhash') return undefined
+  if ((ip?.name !== 'ip4' && ip?.name !== 'ip6') || udp?.name !== 'udp' || direct?.name !== 'webrtc-direct' || certhash?.name !== 'certhash')
+    return undefined
   if (parts.length > 5 || (peer && peer.name !== 'p2p') || !ip.value || !certhash.value) return undefined
   return { host: ip.value, port: Number(udp.value), certhash: certhash.value, peer: peer?.value }
 }
@@ -91,7 +102,13 @@ async function race(options: DialerOptions, target: Target, server: Uint8Array, 
       const run = connect(options, peer, target, server, version, AbortSignal.any([signal, losers.signal]))
       runs.push(run)
       if (version === versions.at(-1)) break
-      const answered = await Promise.race([run.then(() => true, () => false), iceAnswered(options.clock, peer, NEXT_VERSION_AFTER, signal)])
+      const answered = await Promise.race([
+        run.then(
+          () => true,
+          () => false,
+        ),
+        iceAnswered(options.clock, peer, NEXT_VERSION_AFTER, signal),
+      ])
       if (answered) {
         // This version is understood; only its own failure may start the next one.
         winner = await run.catch(() => undefined)
@@ -112,7 +129,9 @@ async function race(options: DialerOptions, target: Target, server: Uint8Array, 
 function failure(error: unknown, { host, port }: Target): MeshError {
   if (!(error instanceof AggregateError)) return toMeshError(error, 'PEER_UNREACHABLE')
   const errors = error.errors.map((each) => toMeshError(each, 'PEER_UNREACHABLE'))
-  return new MeshError('PEER_UNREACHABLE', `webrtc-direct to ${host}:${port}: ${errors.map(({ message }) => message).join('; ')}`, { cause: errors[0] })
+  return new MeshError('PEER_UNREACHABLE', `webrtc-direct to ${host}:${port}: ${errors.map(({ message }) => message).join('; ')}`, {
+    cause: errors[0],
+  })
 }
 
 /** True once ICE has its answer, false after `ms` without one. */
@@ -133,7 +152,14 @@ function iceAnswered(clock: Clock, peer: RtcPeer, ms: number, signal: AbortSigna
   })
 }
 
-async function connect(options: DialerOptions, peer: RtcPeer, target: Target, server: Uint8Array, version: Version, signal: AbortSignal): Promise<Attempt> {
+async function connect(
+  options: DialerOptions,
+  peer: RtcPeer,
+  target: Target,
+  server: Uint8Array,
+  version: Version,
+  signal: AbortSignal,
+): Promise<Attempt> {
   const channel = peer.createDataChannel('', { negotiated: true, id: 0 })
   const handshake = openHandshake(channel, options.components, options.clock)
   const muxerFactory = createMuxerFactory(peer, options.clock)
@@ -161,7 +187,8 @@ function openOf(peer: RtcPeer, channel: { readonly readyState: string; addEventL
   channel.addEventListener('close', () => reject(new MeshError('PEER_UNREACHABLE', 'the handshake channel closed')))
   peer.addEventListener('connectionstatechange', () => {
     const state = peer.connectionState
-    if (state === 'failed' || state === 'closed') reject(new MeshError('PEER_UNREACHABLE', `WebRTC ${state}: no answer, or the certificate is not the one in the address`))
+    if (state === 'failed' || state === 'closed')
+      reject(new MeshError('PEER_UNREACHABLE', `WebRTC ${state}: no answer, or the certificate is not the one in the address`))
   })
   return promise
 }

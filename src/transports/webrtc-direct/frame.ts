@@ -83,7 +83,8 @@ export function createFrameReader(on: (frame: Frame) => void): (chunk: Uint8Arra
     let at = 0
     while (at < bytes.byteLength) {
       const prefix = decodeVarint(bytes, at)
-      if (prefix && prefix.value > MAX_MESSAGE) throw new MeshError('FRAME_TOO_LARGE', `data channel message of ${prefix.value} bytes, at most ${MAX_MESSAGE}`)
+      if (prefix && prefix.value > MAX_MESSAGE)
+        throw new MeshError('FRAME_TOO_LARGE', `data channel message of ${prefix.value} bytes, at most ${MAX_MESSAGE}`)
       const start = at + (prefix?.length ?? 0)
       if (!prefix || bytes.byteLength - start < prefix.value) {
         rest = bytes.slice(at)

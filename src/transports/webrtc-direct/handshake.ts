@@ -82,12 +82,25 @@ export async function secureInbound(
 }
 
 /** libp2p's components are a proxy that cannot be spread. */
-function encrypterOf({ fingerprints, components, upgrader }: { readonly fingerprints: Fingerprints; readonly components: Components; readonly upgrader: Upgrader }) {
+function encrypterOf({
+  fingerprints,
+  components,
+  upgrader,
+}: {
+  readonly fingerprints: Fingerprints
+  readonly components: Components
+  readonly upgrader: Upgrader
+}) {
   const { peerId, privateKey, logger } = components
   return noise({ prologueBytes: noisePrologue(fingerprints.client, fingerprints.server) })({ peerId, privateKey, logger, upgrader })
 }
 
-function connectionOf(link: Link, remoteAddr: Multiaddr, direction: 'inbound' | 'outbound', init: { readonly components: Components; readonly clock: Clock }) {
+function connectionOf(
+  link: Link,
+  remoteAddr: Multiaddr,
+  direction: 'inbound' | 'outbound',
+  init: { readonly components: Components; readonly clock: Clock },
+) {
   const log = init.components.logger.forComponent('dmesh:webrtc-direct:connection')
   return createConnection({ peer: link.peer, remoteAddr, direction, log, clock: init.clock, flushed: link.muxerFactory.flushed })
 }

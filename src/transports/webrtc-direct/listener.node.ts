@@ -150,7 +150,15 @@ function onRequest(context: Context, inProgress: Set<string>, request: MuxReques
     })
 }
 
-async function accept(context: Context, listening: Site, dialer: Site, inferred: Inferred, upgrader: Upgrader, components: Components, stopped: AbortSignal): Promise<void> {
+async function accept(
+  context: Context,
+  listening: Site,
+  dialer: Site,
+  inferred: Inferred,
+  upgrader: Upgrader,
+  components: Components,
+  stopped: AbortSignal,
+): Promise<void> {
   const { certificate, clock, limits, peers } = context
   const accepted = acceptPeer(certificate, listening, dialer, inferred)
   const { peer } = accepted

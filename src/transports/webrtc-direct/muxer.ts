@@ -36,7 +36,14 @@ class DirectMuxer extends AbstractStreamMuxer<DirectStream> {
       channel.close()
       return undefined
     }
-    const stream = new DirectStream({ ...this.streamOptions, channel, direction: 'inbound', log: this.log, clock: this.#clock, lingering: this.lingering })
+    const stream = new DirectStream({
+      ...this.streamOptions,
+      channel,
+      direction: 'inbound',
+      log: this.log,
+      clock: this.#clock,
+      lingering: this.lingering,
+    })
     this.onRemoteStream(stream)
     return stream
   }

@@ -16,7 +16,8 @@ export const nodePeerConnection: RtcPeerConstructor = function () {
   const peer = wrap(native)
   return Object.assign(peer, {
     createOffer: async () => ({ type: 'offer', sdp: `a=ice-ufrag:${randomIceChars(8)}\r\na=ice-pwd:${randomIceChars(32)}\r\n` }),
-    setLocalDescription: async ({ type, sdp }: RtcDescription) => setLocal(native, type, sdpAttribute(sdp, 'ice-ufrag'), sdpAttribute(sdp, 'ice-pwd')),
+    setLocalDescription: async ({ type, sdp }: RtcDescription) =>
+      setLocal(native, type, sdpAttribute(sdp, 'ice-ufrag'), sdpAttribute(sdp, 'ice-pwd')),
   })
 } as unknown as RtcPeerConstructor
 

@@ -39,7 +39,8 @@ export function inferCredentials(serverUfrag: unknown, clientUfrag: unknown): In
 /** v1: one random credential for both sides. v2: the dialer's own password inside the server's. BAD_ARGUMENT when that password is not ICE-safe. */
 export function serverUfrag(version: Version, secret: string): string {
   const ufrag = PREFIX[version] + secret
-  if (!PASSWORD.test(ufrag) || !(version === 1 || PASSWORD.test(secret))) throw new MeshError('BAD_ARGUMENT', 'no ICE password in the local description')
+  if (!PASSWORD.test(ufrag) || !(version === 1 || PASSWORD.test(secret)))
+    throw new MeshError('BAD_ARGUMENT', 'no ICE password in the local description')
   return ufrag
 }
 

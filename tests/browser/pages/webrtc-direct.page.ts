@@ -5,7 +5,10 @@ import { noise } from '@libp2p/noise'
 import { webRTCDirect } from '@libp2p/webrtc'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { toPort } from '../../../src/core/port.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
+import { serveRtcHost } from '../../../src/transports/webrtc/host.page.ts'
+import { createStandIn } from '../../../src/transports/webrtc/stand-in.ts'
 import type { RtcPeerConstructor } from '../../../src/transports/webrtc-direct/rtc.ts'
 import { createWebRtcDirect } from '../../../src/transports/webrtc-direct/transport.ts'
 
@@ -14,6 +17,8 @@ const SINK = '/dmesh-test/sink/1.0.0'
 
 export interface DialOptions {
   readonly stock?: boolean
+  /** Through the worker's stand-in and a host over a MessagePort. */
+  readonly standIn?: boolean
   readonly versions?: readonly (1 | 2)[]
   /** Bytes to send to the sink. */
   readonly upload?: number
@@ -36,10 +41,18 @@ export interface DialResult {
 
 const nodes = new Map<string, Promise<{ node: Libp2p; version: () => number }>>()
 
-async function makeNode({ stock, versions }: DialOptions): Promise<{ node: Libp2p; version: () => number }> {
+function hostedConnection(): RtcPeerConstructor {
+  const { port1, port2 } = new MessageChannel()
+  serveRtcHost({ port: toPort(port1), log: () => undefined })
+  const standIn = createStandIn()
+  standIn.attach(toPort(port2))
+  return standIn.RTCPeerConnection as RtcPeerConstructor
+}
+
+async function makeNode({ stock, standIn, versions }: DialOptions): Promise<{ node: Libp2p; version: () => number }> {
   let version = 0
   const own = createWebRtcDirect({
-    RTCPeerConnection: RTCPeerConnection as unknown as RtcPeerConstructor,
+    RTCPeerConnection: standIn ? hostedConnection() : (RTCPeerConnection as unknown as RtcPeerConstructor),
     clock: systemClock(),
     log: (event, fields) => {
       if (event === 'webrtc-direct.dial.opened') version = Number(fields?.version)
@@ -56,7 +69,7 @@ async function makeNode({ stock, versions }: DialOptions): Promise<{ node: Libp2
 }
 
 async function run(address: string, options: DialOptions = {}): Promise<DialResult> {
-  const key = JSON.stringify([options.stock, options.versions])
+  const key = JSON.stringify([options.stock, options.standIn, options.versions])
   const made = nodes.get(key) ?? makeNode(options)
   nodes.set(key, made)
   const { node, version } = await made

@@ -49,7 +49,10 @@ test('two starts at once agree on one certificate', async () => {
   const dir = join(root, 'twice')
   const both = await Promise.all([loadDirectCertificate(dir), loadDirectCertificate(dir)])
   const kept = await loadDirectCertificate(dir)
-  assert.deepEqual(both.map(({ certhash }) => certhash), [kept.certhash, kept.certhash])
+  assert.deepEqual(
+    both.map(({ certhash }) => certhash),
+    [kept.certhash, kept.certhash],
+  )
 })
 
 test('a damaged file, a key of another certificate and a directory in its place are refused, never replaced', async () => {

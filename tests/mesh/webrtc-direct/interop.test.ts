@@ -20,7 +20,12 @@ let v2: OurNode
 let stock: Libp2p
 
 before(async () => {
-  ;[listener, both, v1, v2] = await Promise.all([ourNode(), ourNode({ listen: [] }), ourNode({ versions: [1], listen: [] }), ourNode({ versions: [2], listen: [] })])
+  ;[listener, both, v1, v2] = await Promise.all([
+    ourNode(),
+    ourNode({ listen: [] }),
+    ourNode({ versions: [1], listen: [] }),
+    ourNode({ versions: [2], listen: [] }),
+  ])
   stock = await stockNode()
 })
 after(() => Promise.all([...[listener, both, v1, v2].map((each) => each?.node.stop()), stock?.stop()]))
@@ -30,7 +35,10 @@ const data = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7) & 0x
 async function check(connection: Connection): Promise<void> {
   assert.deepEqual(await exchange(connection, ECHO, data), data)
   const many = await Promise.all(Array.from({ length: 20 }, (_, index) => exchange(connection, ECHO, Uint8Array.of(index))))
-  assert.deepEqual(many.map(([byte]) => byte), Array.from({ length: 20 }, (_, index) => index))
+  assert.deepEqual(
+    many.map(([byte]) => byte),
+    Array.from({ length: 20 }, (_, index) => index),
+  )
   await waitUntil(() => connection.streams.length === 0, { what: 'all streams to end' })
   await connection.close()
 }
@@ -78,7 +86,11 @@ test('the other side sees the proved PeerID and the address it came from', async
 
 test('another PeerID than the address says is KEY_MISMATCH naming both', async () => {
   const wrong = both.node.peerId.toString()
-  const address = multiaddr(addressOf(listener.node).toString().replace(/p2p\/.*/, `p2p/${wrong}`))
+  const address = multiaddr(
+    addressOf(listener.node)
+      .toString()
+      .replace(/p2p\/.*/, `p2p/${wrong}`),
+  )
   await assert.rejects(v2.node.dial(address), (error: Error & { code?: string }) => {
     assert.equal(error.code, 'KEY_MISMATCH')
     assert.ok(error.message.includes(wrong) && error.message.includes(listener.node.peerId.toString()))
@@ -88,7 +100,11 @@ test('another PeerID than the address says is KEY_MISMATCH naming both', async (
 
 test('another certificate than the address says is PEER_UNREACHABLE, before any key is shown', async () => {
   const other = formatCerthash(createDirectCertificate().fingerprint)
-  const address = multiaddr(addressOf(listener.node).toString().replace(/certhash\/[^/]+/, `certhash/${other}`))
+  const address = multiaddr(
+    addressOf(listener.node)
+      .toString()
+      .replace(/certhash\/[^/]+/, `certhash/${other}`),
+  )
   await assert.rejects(v2.node.dial(address), { code: 'PEER_UNREACHABLE' })
 })
 
@@ -127,7 +143,11 @@ test('after a restart the address is the same, and the process before it ended b
 })
 
 test('a taken port is refused', async () => {
-  const listen = [addressOf(listener.node).toString().replace(/\/certhash.*/, '')]
+  const listen = [
+    addressOf(listener.node)
+      .toString()
+      .replace(/\/certhash.*/, ''),
+  ]
   await assert.rejects(ourNode({ listen }), /InvalidStateError: UDP 127\.0\.0\.1:/)
 })
 

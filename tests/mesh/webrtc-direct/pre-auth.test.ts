@@ -89,14 +89,21 @@ test('a right credential without a dialer behind it ends at its deadline', async
 
 test('the listener survives packets of any content', async () => {
   const iceChars = fc.string({ unit: fc.constantFrom(...'abcXYZ019+/'), maxLength: 300 })
-  const anyText = fc.oneof(iceChars, fc.string({ unit: 'binary', maxLength: 60 }), fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1')))
+  const anyText = fc.oneof(
+    iceChars,
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+  )
   const prefix = fc.constantFrom(V1, V2, V1, V2, 'libp2p+webrtc+v', '')
   const same = fc.tuple(prefix, anyText).map(([start, rest]) => `${start}${rest}:${start}${rest}`)
   const two = fc.tuple(prefix, anyText, anyText).map(([start, rest, other]) => `${start}${rest}:${other}`)
   const packet = fc.oneof(
     { weight: 6, arbitrary: fc.oneof(same, two, anyText).map((username) => bindingRequest(Buffer.from(username, 'latin1').subarray(0, 512))) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)) },
-    { weight: 1, arbitrary: fc.tuple(two, fc.nat(100), fc.nat(255)).map(([username, at, value]) => mutate(bindingRequest(username.slice(0, 200)), at, value)) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(two, fc.nat(100), fc.nat(255)).map(([username, at, value]) => mutate(bindingRequest(username.slice(0, 200)), at, value)),
+    },
   )
   const port = await portOf()
   const senders = await Promise.all(Array.from({ length: 8 }, () => openSender(port)))

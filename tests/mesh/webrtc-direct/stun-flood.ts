@@ -40,7 +40,9 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
     async state() {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the listener ended: ${child.exitCode ?? child.signalCode}`)
       const done = new AbortController()
-      const ended = once(child, 'exit', { signal: done.signal }).then(() => Promise.reject(new Error(`the listener ended: ${child.signalCode ?? child.exitCode}`)))
+      const ended = once(child, 'exit', { signal: done.signal }).then(() =>
+        Promise.reject(new Error(`the listener ended: ${child.signalCode ?? child.exitCode}`)),
+      )
       ended.catch(() => undefined)
       const answer = once(child, 'message', { signal: done.signal })
       child.send('state')

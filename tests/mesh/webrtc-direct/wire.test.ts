@@ -63,7 +63,10 @@ test('credentials that are not ICE-safe are never inferred', () => {
 
 test('whatever is inferred from any text is ICE-safe', () => {
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'aZ09+/:% \n'), maxLength: 280 }))
-  const half = fc.oneof(text, fc.tuple(fc.constantFrom('libp2p+webrtc+v1/', 'libp2p+webrtc+v2/'), text).map((parts) => parts.join('')))
+  const half = fc.oneof(
+    text,
+    fc.tuple(fc.constantFrom('libp2p+webrtc+v1/', 'libp2p+webrtc+v2/'), text).map((parts) => parts.join('')),
+  )
   fc.assert(
     fc.property(half, half, fc.boolean(), (server, client, same) => {
       const inferred = inferCredentials(server, same ? server : client)
@@ -121,7 +124,10 @@ test('messages come back whole however the bytes are cut', () => {
         reader(bytes.slice(at, at + size))
         at += size
       }
-      assert.deepEqual(read, parts.map((each) => (typeof each === 'number' ? each : toHex(each))))
+      assert.deepEqual(
+        read,
+        parts.map((each) => (typeof each === 'number' ? each : toHex(each))),
+      )
     }),
     { numRuns: 1_000 },
   )
@@ -134,8 +140,14 @@ test('a full payload fits the message size of the specification, one byte above 
 })
 
 test('a message that go-libp2p could not read in one piece has its length before it', () => {
-  assert.deepEqual(encodeData([new Uint8Array(4_000)], 4_000).map(({ byteLength }) => byteLength), [4_005])
-  assert.deepEqual(encodeData([new Uint8Array(5_000)], 5_000).map(({ byteLength }) => byteLength), [2, 5_003])
+  assert.deepEqual(
+    encodeData([new Uint8Array(4_000)], 4_000).map(({ byteLength }) => byteLength),
+    [4_005],
+  )
+  assert.deepEqual(
+    encodeData([new Uint8Array(5_000)], 5_000).map(({ byteLength }) => byteLength),
+    [2, 5_003],
+  )
 })
 
 test('fields of a newer version are skipped', () => {

@@ -20,7 +20,8 @@ const answers: Buffer[] = []
 const options = { clock: systemClock(), log: silentLog() }
 const listen = [{ host: '127.0.0.1', port: 0 }]
 const portOf = (of: StunServer, index = 0) => of.addresses[index]?.port as number
-const request = (attributes: { type: number; value: Uint8Array }[] = []) => encodeStun({ type: TYPE.BINDING_REQUEST, transaction: randomBytes(12), attributes })
+const request = (attributes: { type: number; value: Uint8Array }[] = []) =>
+  encodeStun({ type: TYPE.BINDING_REQUEST, transaction: randomBytes(12), attributes })
 
 /** A request as browsers send it: a header and nothing else. */
 const bare = () => Buffer.concat([Buffer.from('000100002112a442', 'hex'), randomBytes(12)])
@@ -48,7 +49,10 @@ test('a Binding request gets the address it came from, with FINGERPRINT, at most
     const answer = await ask(data)
     const message = decodeStun(answer)
     assert.equal(message?.type, TYPE.BINDING_SUCCESS)
-    assert.deepEqual(message?.attributes.map(({ type }) => type), [ATTRIBUTE.XOR_MAPPED_ADDRESS, ATTRIBUTE.FINGERPRINT])
+    assert.deepEqual(
+      message?.attributes.map(({ type }) => type),
+      [ATTRIBUTE.XOR_MAPPED_ADDRESS, ATTRIBUTE.FINGERPRINT],
+    )
     assert.deepEqual(Buffer.from(message?.attributes[0]?.value ?? []), xorMappedAddress(data.subarray(8, 20), '127.0.0.1', client.address().port))
     assert.ok(answer.byteLength <= 3 * data.byteLength)
   }
@@ -86,9 +90,13 @@ test('everything else is ignored, however it is malformed, and the server goes o
 
 test('datagrams of any content never stop it nor get more than 3 times their size back', async () => {
   const head = fc.constantFrom(Buffer.from('00010000', 'hex'), Buffer.from('00010008', 'hex'), Buffer.from('00010010', 'hex'))
-  const almost = fc.tuple(head, fc.uint8Array({ minLength: 12, maxLength: 60 })).map(([start, rest]) => Buffer.concat([start, Buffer.from('2112a442', 'hex'), rest]))
+  const almost = fc
+    .tuple(head, fc.uint8Array({ minLength: 12, maxLength: 60 }))
+    .map(([start, rest]) => Buffer.concat([start, Buffer.from('2112a442', 'hex'), rest]))
   const samples = fc.sample(fc.oneof(fc.uint8Array({ maxLength: 700 }), almost), RUNS).map((bytes) => Buffer.from(bytes))
-  const sizes = new Map(samples.filter(({ byteLength }) => byteLength >= 20).map((sample) => [sample.subarray(8, 20).toString('hex'), sample.byteLength]))
+  const sizes = new Map(
+    samples.filter(({ byteLength }) => byteLength >= 20).map((sample) => [sample.subarray(8, 20).toString('hex'), sample.byteLength]),
+  )
   for (let at = 0; at < samples.length; at += 100) {
     const before = server.counters.received
     const batch = samples.slice(at, at + 100)

@@ -33,7 +33,8 @@ test('the vectors of RFC 5769 decode, fingerprints included', () => {
 })
 
 test('XOR-MAPPED-ADDRESS is that of the vectors', () => {
-  const expected = (vector: Buffer) => Buffer.from(decodeStun(vector)?.attributes.find(({ type }) => type === ATTRIBUTE.XOR_MAPPED_ADDRESS)?.value ?? [])
+  const expected = (vector: Buffer) =>
+    Buffer.from(decodeStun(vector)?.attributes.find(({ type }) => type === ATTRIBUTE.XOR_MAPPED_ADDRESS)?.value ?? [])
   assert.deepEqual(xorMappedAddress(hex(TRANSACTION), '192.0.2.1', 32853), expected(RESPONSE_4))
   assert.deepEqual(xorMappedAddress(hex(TRANSACTION), '2001:db8:1234:5678:11:2233:4455:6677', 32853), expected(RESPONSE_6))
   assert.equal(xorMappedAddress(hex(TRANSACTION), '::1', 1).byteLength, 20)
@@ -76,11 +77,13 @@ test('a FINGERPRINT never survives one changed bit', () => {
 
 test('arbitrary and mutated bytes never throw', () => {
   const arbitrary = fc.uint8Array({ maxLength: 200 })
-  const mutated = fc.tuple(fc.constantFrom(REQUEST, RESPONSE_4, RESPONSE_6), fc.nat(107), fc.nat(255), fc.nat(108)).map(([vector, at, value, length]) => {
-    const bytes = Buffer.from(vector)
-    if (at < bytes.byteLength) bytes[at] = value
-    return bytes.subarray(0, length)
-  })
+  const mutated = fc
+    .tuple(fc.constantFrom(REQUEST, RESPONSE_4, RESPONSE_6), fc.nat(107), fc.nat(255), fc.nat(108))
+    .map(([vector, at, value, length]) => {
+      const bytes = Buffer.from(vector)
+      if (at < bytes.byteLength) bytes[at] = value
+      return bytes.subarray(0, length)
+    })
   fc.assert(
     fc.property(fc.oneof(arbitrary, mutated), (bytes) => {
       const message = decodeStun(bytes)
