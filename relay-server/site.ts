@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import { isLoopback, LOCAL_APP_HOST, plainAddress } from './front/hosts.ts'
-import type { SiteContext } from './front/server.ts'
+import type { SiteContext } from './front/options.ts'
 import { MAX_ADDRESSES } from './limits.ts'
 
 /** The document; its readers check it with src/core/site-config.ts. */

@@ -69,8 +69,8 @@ export const ROOMS = [
   {
     name: 'mesh',
     sentence: 'Builds libp2p from given parts, turns its streams into PeerStreams, keeps reservations and peers.',
-    may: ['shared', 'core', 'access'],
-    why: 'transports and protocols are handed in by a root, so the same mesh runs in a worker and in Node.js',
+    may: ['shared', 'wire', 'core', 'access'],
+    why: 'transports and protocols are handed in by a root, so the same mesh runs in a worker and in Node.js; wire only for what every link itself speaks (ping, why)',
   },
   {
     name: 'bridge',

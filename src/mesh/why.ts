@@ -1,6 +1,6 @@
 /** /dmesh/why/1.0.0: whoever was refused a stream may ask why, once the reset told nothing. Must say no more than the decision said. */
 import type { Connection, Stream } from '@libp2p/interface'
-import { errorFromWire, errorToWire, MeshError } from '../shared/errors.ts'
+import { errorFromWire, errorToWire, type MeshError } from '../shared/errors.ts'
 import { createFrameReader, decodeJson, encodeJsonFrame } from '../wire/frame.ts'
 import { PROTOCOL } from '../wire/ids.ts'
 import { MAX_DENIALS, MAX_WHY_FRAME, WHY_TIMEOUT } from './limits.ts'

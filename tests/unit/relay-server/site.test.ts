@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { parseHostHeader, resolveHost } from '../../../relay-server/front/hosts.ts'
 import { createReadRemote } from '../../../relay-server/front/remote.ts'
 import { route } from '../../../relay-server/front/route.ts'
-import type { SiteContext } from '../../../relay-server/front/server.ts'
+import type { SiteContext } from '../../../relay-server/front/options.ts'
 import { buildSite, type SiteFacts } from '../../../relay-server/site.ts'
 import { parseSiteConfig } from '../../../src/core/site-config.ts'
 
