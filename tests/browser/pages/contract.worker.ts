@@ -1,0 +1,58 @@
+/** Worker of the contract tests: two real meshes of this browser, joined by a real relay; runs the Mesh contract here and serves both to the page. */
+import { createCarrier } from '../../../src/bridge/carrier.ts'
+import { serveMesh } from '../../../src/bridge/serve-mesh.ts'
+import { toPort } from '../../../src/core/port.ts'
+import type { FileStore } from '../../../src/core/stores.ts'
+import { systemClock } from '../../../src/shared/clock.ts'
+import { silentLog } from '../../../src/shared/log.ts'
+import { createMemoryFiles } from '../../../src/storage/memory.ts'
+import { createStandIn } from '../../../src/transports/webrtc/stand-in.ts'
+import { startBrowserMesh } from '../../../workers/browser-mesh.worker.ts'
+import { MESH_CASES } from '../../contract/mesh-api.ts'
+
+declare const self: WorkerGlobalScope & { onmessage: unknown; postMessage(message: unknown): void }
+
+const clock = systemClock()
+const standIn = createStandIn()
+
+async function start(database: string) {
+  const files: FileStore = createMemoryFiles()
+  return startBrowserMesh({ version: '0', clock, log: silentLog(), standIn, files, origin: self.location.origin, database })
+}
+
+async function pair(prefix: string) {
+  const [a, b] = await Promise.all([start(`${prefix}-a`), start(`${prefix}-b`)])
+  const end = Date.now() + 20_000
+  while (!(a.peers.some(({ id, path }) => id === b.peer && path !== 'away') && b.peers.some(({ id, path }) => id === a.peer && path !== 'away'))) {
+    if (Date.now() > end) throw new Error(`they did not meet: ${JSON.stringify(a.state.relays)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return { a, b }
+}
+
+async function runAll(): Promise<readonly string[]> {
+  const results: string[] = []
+  const context = await pair('worker')
+  for (const { name, run } of MESH_CASES) {
+    results.push(
+      await run(context).then(
+        () => `ok ${name}`,
+        (error) => `FAILED ${name}: ${error?.code ?? ''} ${error?.message ?? error}`,
+      ),
+    )
+  }
+  await Promise.all([context.a.close(), context.b.close()])
+  return results
+}
+
+self.onmessage = async ({ data, ports }: MessageEvent) => {
+  if (data === 'host') return void standIn.attach(toPort(ports[0] as MessagePort))
+  try {
+    if (data === 'run') return self.postMessage(await runAll())
+    const { a, b } = await pair('page')
+    serveMesh(a, createCarrier(toPort(ports[0] as MessagePort), 'worker'), silentLog())
+    serveMesh(b, createCarrier(toPort(ports[1] as MessagePort), 'worker'), silentLog())
+  } catch (error) {
+    self.postMessage([`FAILED to start: ${(error as Error).stack}`])
+  }
+}
