@@ -114,22 +114,20 @@ export function standInConnection(session: Session, config: StandInConfig = {}):
       finish(new MeshError('PATH_LOST', 'the connection was closed'), false)
     },
   }
-  const mirrored = (name: keyof RtcState) => ({ get: () => state[name], enumerable: true })
-  Object.defineProperties(target, {
-    ...Object.fromEntries(Object.entries(surface).map(([name, value]) => [name, { value }])),
-    connectionState: mirrored('connectionState'),
-    iceConnectionState: mirrored('iceConnectionState'),
-    iceGatheringState: mirrored('iceGatheringState'),
-    signalingState: mirrored('signalingState'),
-    localDescription: mirrored('localDescription'),
-    remoteDescription: mirrored('remoteDescription'),
-    canTrickleIceCandidates: { value: true },
-    sctp: {
-      get: () => (state.maxMessageSize === undefined ? null : { maxMessageSize: state.maxMessageSize, state: state.connectionState }),
-      enumerable: true,
-    },
-  })
+  Object.defineProperties(target, Object.fromEntries(Object.entries(surface).map(([name, value]) => [name, { value }])))
+  mirror(target, () => state)
   return target
+}
+
+/** The attributes of RTCPeerConnection, read from the newest state that the host told. */
+function mirror(target: EventTarget, state: () => RtcState): void {
+  const names = ['connectionState', 'iceConnectionState', 'iceGatheringState', 'signalingState', 'localDescription', 'remoteDescription'] as const
+  for (const name of names) Object.defineProperty(target, name, { get: () => state()[name], enumerable: true })
+  const sctp = () => {
+    const { maxMessageSize, connectionState } = state()
+    return maxMessageSize === undefined ? null : { maxMessageSize, state: connectionState }
+  }
+  Object.defineProperties(target, { canTrickleIceCandidates: { value: true }, sctp: { get: sctp, enumerable: true } })
 }
 
 /** What can be cloned: the stand-in's own objects carry functions. */
