@@ -1,13 +1,13 @@
 /** Caps and waits of the bridge: unit, what each guards, why this number. */
 
-/** Bytes a stream may have on its way over a port in one direction: a slow reader costs this much. One yamux window. */
-export const STREAM_WINDOW = 256 * 1024
+/** Bytes a stream may have on its way over a port in one direction: a slow reader costs this much. As wide as a stream between peers starts. */
+export const STREAM_WINDOW = 1024 * 1024
 
 /** Bytes of one chunk on a port; larger ones are cut. Keeps the window's overshoot small. */
 export const STREAM_CHUNK = 64 * 1024
 
-/** Bytes read before credit is given back: four messages a window. */
-export const CREDIT_STEP = 64 * 1024
+/** Bytes read before credit is given back: eight times a window. */
+export const CREDIT_STEP = 128 * 1024
 
 /** Channels of one page: streams and the bridge's own. Above it a page is at fault. */
 export const MAX_CHANNELS = 2_048

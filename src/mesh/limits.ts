@@ -28,6 +28,12 @@ export const READ_HIGH_WATER = 256 * 1024
 /** Streams of one protocol on one connection. A flood of 10 000 is cut here. */
 export const MAX_STREAMS_PER_PROTOCOL = 256
 
+/** Streams of one connection together. With INITIAL_WINDOW each it bounds what a peer that floods and is never read can make us hold. */
+export const MAX_STREAMS = 512
+
+/** Bytes a DMesh peer may send on a new stream before the first window update: 50 MB/s at 20 ms. */
+export const INITIAL_WINDOW = 1024 * 1024
+
 /** Path attempts kept for "Why this path?". */
 export const MAX_ATTEMPTS = 16
 

@@ -7,7 +7,8 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { Transport } from '../core/transport.ts'
 import type { Log } from '../shared/log.ts'
-import { DIAL_TIMEOUT, HIGH_WATER, MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+import { WIDE_YAMUX } from '../wire/ids.ts'
+import { DIAL_TIMEOUT, HIGH_WATER, INITIAL_WINDOW, MAX_STREAMS } from './limits.ts'
 
 /** Parts of libp2p that only services get to see. */
 export interface SwarmComponents {
@@ -48,13 +49,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
     addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
     transports: parts.transports.map(({ factory }) => factory),
     connectionEncrypters: [noise()],
-    streamMuxers: [
-      yamux({
-        maxInboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL,
-        maxOutboundStreams: 4 * MAX_STREAMS_PER_PROTOCOL,
-        streamOptions: { maxStreamWindowSize: parts.window, maxReadBufferLength: 2 * parts.window },
-      }),
-    ],
+    streamMuxers: [wideYamux(parts.window), yamux(yamuxOptions(parts.window))],
     // A relay down at boot is normal: the keeper listens later.
     transportManager: { faultTolerance: 1 },
     connectionManager: {
@@ -83,6 +78,17 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
   return { libp2p, components, connections: () => libp2p.getConnections() }
+}
+
+function yamuxOptions(window: number, initialStreamWindowSize?: number) {
+  const streamOptions = { maxStreamWindowSize: window, maxReadBufferLength: 2 * window, ...(initialStreamWindowSize ? { initialStreamWindowSize } : {}) }
+  return { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS, streamOptions }
+}
+
+/** yamux as it is, but both sides start with a wide window (docs/adr/0009): with the standard 256 KiB a stream idles most of each round trip. */
+function wideYamux(window: number) {
+  const create = yamux(yamuxOptions(window, INITIAL_WINDOW))
+  return (...given: Parameters<typeof create>) => Object.assign(create(...given), { protocol: WIDE_YAMUX })
 }
 
 /** libp2p's own prose goes to our log at level debug, errors only; format strings are kept as the event's field. */

@@ -18,4 +18,7 @@ export const FOREIGN = {
   webrtcSignalling: '/webrtc-signaling/0.0.1', // SDP and ICE over a relayed stream
 } as const
 
+/** Muxer of connections between DMesh peers: yamux frames, but a stream starts with a window of 1 MiB on both sides. */
+export const WIDE_YAMUX = '/dmesh/yamux/1.0.0'
+
 export type ProtocolName = keyof typeof PROTOCOL

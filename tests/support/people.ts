@@ -1,5 +1,5 @@
 /** People for end-to-end tests: each a Chromium profile of its own with the real page open at a real relay. Must never talk to the mesh but through the page. */
-import type { Page } from 'playwright'
+import type { BrowserContext, Page } from 'playwright'
 import type { MeshState } from '../../src/core/mesh.ts'
 import { type Chromium, type ChromiumOptions, startChromium } from './browser.ts'
 import { waitUntil } from './wait.ts'
@@ -9,7 +9,6 @@ const READY_MS = 20_000
 
 export interface Person {
   readonly name: string
-  readonly chromium: Chromium
   page: Page
   /** PeerID. */
   readonly peer: string
@@ -28,10 +27,20 @@ export interface PersonOptions {
 }
 
 /** Opens the page, goes through the first-run card and waits until the mesh is ready. */
-export async function startPerson({ url, name, chromium: options = {}, start = startChromium }: PersonOptions): Promise<Person> {
+export async function startPerson({ url, name, chromium: options = {}, start = startChromium }: PersonOptions): Promise<Person & { readonly chromium: Chromium }> {
   const chromium = await start(options)
   const context = chromium.browser.contexts()[0]
   if (!context) throw new Error('Chromium has no context')
+  try {
+    return { ...(await openPerson(context, url, name)), chromium, close: () => chromium.close() }
+  } catch (error) {
+    await chromium.close()
+    throw error
+  }
+}
+
+/** The same in a context that exists already; close() closes the context. */
+export async function openPerson(context: BrowserContext, url: string, name: string): Promise<Person> {
   const page = context.pages()[0] ?? (await context.newPage())
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
@@ -50,7 +59,6 @@ export async function startPerson({ url, name, chromium: options = {}, start = s
     )
     const person: Person = {
       name,
-      chromium,
       page,
       peer,
       state: () => person.page.evaluate(() => dmesh.state as never),
@@ -59,12 +67,11 @@ export async function startPerson({ url, name, chromium: options = {}, start = s
         await tab.goto(to)
         return tab
       },
-      close: () => chromium.close(),
+      close: () => context.close(),
     }
     return person
   } catch (error) {
     await page.screenshot({ path: `/tmp/dmesh-failed-${name}.png` }).catch(() => undefined)
-    await chromium.close()
     throw error instanceof Error ? new Error(`${error.message}; page said: ${problems.join(' | ').slice(0, 2000)}`, { cause: error }) : error
   }
 }
