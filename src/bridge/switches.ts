@@ -37,7 +37,7 @@ export function features(scope: object): Switches {
   }
 }
 
-/** Safari has no transferable streams; the only way to know is to try. */
+/** Shown under Details only: streams go in chunks with credit, four times as fast as transferred ones (README). Safari has none; the only way to know is to try. */
 function canTransferStreams(): boolean {
   try {
     const stream = new ReadableStream()
