@@ -35,7 +35,8 @@ export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 
   pc.addEventListener('icecandidate', (event) => {
     const { candidate } = event as unknown as { candidate: { candidate: string; toJSON(): { candidate?: string } } | null }
     // A candidate must not overtake the description it belongs to.
-    if (candidate?.candidate) described.promise.then(() => send({ t: 'candidate', candidate: candidate.toJSON() as { candidate: string } })).catch(() => undefined)
+    if (candidate?.candidate)
+      described.promise.then(() => send({ t: 'candidate', candidate: candidate.toJSON() as { candidate: string } })).catch(() => undefined)
   })
   try {
     const next = async () => decodeSignal((await lp.read({ signal })).subarray())

@@ -1,14 +1,14 @@
 /** Dial and accept over one data channel with yamux (/dmesh/webrtc/1.0.0). Used between DMesh peers; others are dialled by the stock way. Must never be signalled by anyone but the peer itself. */
 import type { Connection, DialTransportOptions, Logger, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { WebRTCTransportComponents } from '@libp2p/webrtc'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { peerOfAddress } from '../../core/address.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { createChannelConnection } from './channel-connection.ts'
 import { INBOUND_TIMEOUT } from './limits.ts'
-import { negotiate, type NegotiableConnection } from './negotiate.ts'
+import { type NegotiableConnection, negotiate } from './negotiate.ts'
 
 export interface PipedOptions {
   readonly components: WebRTCTransportComponents
@@ -80,7 +80,12 @@ export function createPiped({ components, log }: PipedOptions): Piped {
 }
 
 /** A stream to the peer over any connection we have, else over the relay named in the address. */
-async function openSignalling(components: WebRTCTransportComponents, address: Multiaddr, peer: string, { signal }: DialTransportOptions): Promise<Stream> {
+async function openSignalling(
+  components: WebRTCTransportComponents,
+  address: Multiaddr,
+  peer: string,
+  { signal }: DialTransportOptions,
+): Promise<Stream> {
   const live = components.connectionManager.getConnections(peerIdFromString(peer)).find(({ status }) => status === 'open')
   const circuit = multiaddr(address.toString().replace('/webrtc/', '/'))
   const connection = live ?? (await components.transportManager.dial(circuit, { signal }))

@@ -1,7 +1,7 @@
 /** `/webrtc`: browser to browser, signalled over a relayed stream (libp2p spec webrtc). Wraps stock webRTC(): our own STUN only, no dangling signalling stream when there is no host, and each attempt reported. Must never name a third party's STUN. */
-import type { Connection, DialTransportOptions, Startable, Stream, StreamHandler, Transport as Libp2pTransport } from '@libp2p/interface'
+import type { Connection, DialTransportOptions, Transport as Libp2pTransport, Startable, Stream, StreamHandler } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
-import { webRTC, type WebRTCTransportComponents } from '@libp2p/webrtc'
+import { type WebRTCTransportComponents, webRTC } from '@libp2p/webrtc'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { WebRTC } from '@multiformats/multiaddr-matcher'
 import { peerOfAddress } from '../../core/address.ts'
@@ -9,8 +9,8 @@ import type { PathAttempt } from '../../core/path.ts'
 import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
-import { describeReport, outcomeOf } from './describe.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
+import { describeReport, outcomeOf } from './describe.ts'
 import { MAX_ATTEMPTS, MAX_BUFFERED } from './limits.ts'
 import type { NegotiableConnection } from './negotiate.ts'
 import { createPiped } from './piped.ts'
@@ -58,7 +58,13 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   }
   const end = (attempt: Attempt, outcome: string) => {
     if (!running.delete(attempt)) return
-    options.onAttempt?.({ peer: attempt.peer, transport: 'webrtc', what: describeReport(attempt.report), outcome: outcome === 'ok' ? 'ok' : outcomeOf(outcome, attempt.report), at: options.clock.now() })
+    options.onAttempt?.({
+      peer: attempt.peer,
+      transport: 'webrtc',
+      what: describeReport(attempt.report),
+      outcome: outcome === 'ok' ? 'ok' : outcomeOf(outcome, attempt.report),
+      at: options.clock.now(),
+    })
   }
   const during = <T>(attempt: Attempt, work: () => T): T => {
     current = attempt
@@ -72,18 +78,20 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     if (!available()) throw new MeshError('NOT_SUPPORTED', 'no page offers WebRTC now')
     if (running.size >= MAX_ATTEMPTS) throw new MeshError('LIMIT_REACHED', `${MAX_ATTEMPTS} WebRTC attempts run already`)
   }
-  const onSignalling = (handler: StreamHandler): StreamHandler => (stream: Stream, connection: Connection) => {
-    try {
-      checkReady()
-    } catch (error) {
-      stream.abort(toMeshError(error))
-      return
+  const onSignalling =
+    (handler: StreamHandler): StreamHandler =>
+    (stream: Stream, connection: Connection) => {
+      try {
+        checkReady()
+      } catch (error) {
+        stream.abort(toMeshError(error))
+        return
+      }
+      const attempt = begin(connection.remotePeer.toString())
+      // Stock code gives no result of incoming attempts; the state of the connection is the result.
+      stream.addEventListener('close', ({ error }) => end(attempt, !error && attempt.report?.state !== 'failed' ? 'ok' : 'PATH_LOST'))
+      return during(attempt, () => handler(stream, connection))
     }
-    const attempt = begin(connection.remotePeer.toString())
-    // Stock code gives no result of incoming attempts; the state of the connection is the result.
-    stream.addEventListener('close', ({ error }) => end(attempt, !error && attempt.report?.state !== 'failed' ? 'ok' : 'PATH_LOST'))
-    return during(attempt, () => handler(stream, connection))
-  }
   const onPiped: StreamHandler = async (stream, connection) => {
     checkReady()
     const attempt = begin(connection.remotePeer.toString())
@@ -95,7 +103,9 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
       stream.abort(toMeshError(error))
     }
   }
-  const inner = webRTC({ rtcConfiguration: () => rtcConfiguration(), dataChannel: { maxBufferedAmount: MAX_BUFFERED } })(lend(components, onSignalling)) as Libp2pTransport & Startable
+  const inner = webRTC({ rtcConfiguration: () => rtcConfiguration(), dataChannel: { maxBufferedAmount: MAX_BUFFERED } })(
+    lend(components, onSignalling),
+  ) as Libp2pTransport & Startable
   const piped = createPiped({ components, log: components.logger.forComponent('dmesh:webrtc') })
   const stock = inner.dial.bind(inner)
   // DMesh peers get one channel with flow control; whoever does not know it is dialled by the stock way.
@@ -108,7 +118,11 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   return Object.assign(inner, {
     async start() {
       await start()
-      await components.registrar.handle(PROTOCOL.webrtc, onPiped, { runOnLimitedConnection: true, maxInboundStreams: MAX_ATTEMPTS, maxOutboundStreams: MAX_ATTEMPTS })
+      await components.registrar.handle(PROTOCOL.webrtc, onPiped, {
+        runOnLimitedConnection: true,
+        maxInboundStreams: MAX_ATTEMPTS,
+        maxOutboundStreams: MAX_ATTEMPTS,
+      })
     },
     async stop() {
       await components.registrar.unhandle(PROTOCOL.webrtc)
@@ -136,7 +150,8 @@ function lend(components: WebRTCTransportComponents, onSignalling: (handler: Str
     new Proxy(components.registrar, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target)
-        if (name === 'handle') return (...[protocol, handler, init]: Parameters<Registrar['handle']>) => target.handle(protocol, onSignalling(handler), init)
+        if (name === 'handle')
+          return (...[protocol, handler, init]: Parameters<Registrar['handle']>) => target.handle(protocol, onSignalling(handler), init)
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
