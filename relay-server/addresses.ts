@@ -41,9 +41,8 @@ export function udpAddress(address: string, publicUrl: string | undefined): stri
   return hasIpv6 ? '::' : '0.0.0.0'
 }
 
-/** What webrtc-direct listens on. A dual-stack wildcard needs one socket per family. */
+/** What webrtc-direct listens on. A wildcard of IPv6 takes IPv4 too: the native side opens one socket for both and refuses a second on the same port. */
 export function directListen(address: string, port: number): readonly string[] {
-  if (address === '::') return [`/ip4/0.0.0.0/udp/${port}/webrtc-direct`, `/ip6/::/udp/${port}/webrtc-direct`]
   return [`/ip${isIP(address) === 6 ? 6 : 4}/${address}/udp/${port}/webrtc-direct`]
 }
 

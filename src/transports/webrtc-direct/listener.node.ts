@@ -14,8 +14,8 @@ import { createRateLimiter, ratePrefix } from '../../shared/rate-limit.ts'
 import type { DirectCertificate } from './certificate.node.ts'
 import { type Components, openHandshake, secureInbound } from './handshake.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
-import { createMuxerFactory } from './muxer.ts'
 import { type MuxRequest, openMux } from './mux.node.ts'
+import { createMuxerFactory } from './muxer.ts'
 import { acceptPeer } from './peer-connection.node.ts'
 import type { RtcChannel, RtcPeer } from './rtc.ts'
 import { formatCerthash, type Inferred, inferCredentials, type Site } from './wire.ts'
@@ -87,7 +87,7 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
       address = wanted
       events.safeDispatchEvent('listening')
     },
-    getAddrs: () => (release && address ? getThinWaistAddresses(address, port).map((each) => each.encapsulate(suffix)) : []),
+    getAddrs: () => (release && address ? reached(address, port).map((each) => each.encapsulate(suffix)) : []),
     updateAnnounceAddrs(addresses: Multiaddr[]) {
       for (const [index, each] of addresses.entries()) {
         const text = each.toString()
@@ -103,6 +103,12 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
       events.safeDispatchEvent('close')
     },
   })
+}
+
+/** The native socket of the IPv6 wildcard takes IPv4 as well. */
+function reached(address: Multiaddr, port: number): readonly Multiaddr[] {
+  const all = siteOf(address).host === '::' ? [address, multiaddr(`/ip4/0.0.0.0/udp/${port}`)] : [address]
+  return all.flatMap((each) => getThinWaistAddresses(each, port))
 }
 
 function siteOf(address: Multiaddr): Site {
