@@ -3,6 +3,7 @@
  * src/main.ts becomes /mesh.worker.js, a URL that stays the same over versions. The service worker is built by tools/build.mjs. Must never inline code or data: URLs, which the CSP forbids.
  */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { hashPageSources } from './tools/source-hash.mjs'
 
@@ -17,8 +18,19 @@ function nameChunk({ name, facadeModuleId }: { readonly name: string; readonly f
   return `assets/${plugin ? `${plugin}-` : ''}${name}-[hash].js`
 }
 
+function ownFile(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
+}
+
 export default defineConfig({
   appType: 'mpa',
+  // What the libraries bring along and cannot be asked to leave out: a curve that no DMesh peer uses, and a resolver that asks public servers.
+  resolve: {
+    alias: {
+      '@noble/curves/secp256k1.js': ownFile('src/identity/without-secp256k1.ts'),
+      '@multiformats/dns': ownFile('src/mesh/without-dns.ts'),
+    },
+  },
   define: { __DMESH_VERSION__: JSON.stringify(version), __DMESH_SOURCE__: JSON.stringify(source) },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

@@ -28,10 +28,16 @@ const blank = async (url: string): Promise<Page> => {
 }
 
 // Each side has two pages in two storage partitions of the same browser, made once.
-const [ana, ben] = [await openPerson(await chromium.browser.newContext(), relay.url, 'Ana'), await openPerson(await chromium.browser.newContext(), relay.url, 'Ben')]
+const [ana, ben] = [
+  await openPerson(await chromium.browser.newContext(), relay.url, 'Ana'),
+  await openPerson(await chromium.browser.newContext(), relay.url, 'Ben'),
+]
 await seesPeer(ana, ben, 20_000, ({ path }) => path === 'direct')
 await ben.page.evaluate(async () => {
-  const scope = globalThis as unknown as { received: number; dmesh: { handle(protocol: string, serve: (stream: { readable: AsyncIterable<Uint8Array>; writable: WritableStream }) => unknown): Promise<void> } }
+  const scope = globalThis as unknown as {
+    received: number
+    dmesh: { handle(protocol: string, serve: (stream: { readable: AsyncIterable<Uint8Array>; writable: WritableStream }) => unknown): Promise<void> }
+  }
   scope.received = 0
   await scope.dmesh.handle('/x/sink/1.0.0', async ({ readable }) => {
     for await (const chunk of readable) scope.received += chunk.byteLength
@@ -75,7 +81,9 @@ await compare(
         steady(
           ana.page.evaluate(
             async ([peer, ms]) => {
-              const { dmesh: mesh } = globalThis as unknown as { dmesh: { open(peer: string, protocol: string): Promise<{ writable: WritableStream<Uint8Array>; abort(): void }> } }
+              const { dmesh: mesh } = globalThis as unknown as {
+                dmesh: { open(peer: string, protocol: string): Promise<{ writable: WritableStream<Uint8Array>; abort(): void }> }
+              }
               const stream = await mesh.open(peer as string, '/x/sink/1.0.0')
               const writer = stream.writable.getWriter()
               const chunk = new Uint8Array(64 * 1024)
@@ -89,7 +97,11 @@ await compare(
         ),
       'js-libp2p webrtc': () =>
         steady(
-          stockA.evaluate(([peer, ms]) => (globalThis as unknown as { stock: { pump(peer: string, ms: number): Promise<void> } }).stock.pump(peer as string, ms as number), [peers[1], total] as const),
+          stockA.evaluate(
+            ([peer, ms]) =>
+              (globalThis as unknown as { stock: { pump(peer: string, ms: number): Promise<void> } }).stock.pump(peer as string, ms as number),
+            [peers[1], total] as const,
+          ),
           () => count(stockB, 'stock.received()'),
         ),
       limit: () => steady(pumpRaw(rawA, total, 64 * 1024), () => count(rawB, 'received')),
@@ -109,7 +121,14 @@ await compare(
         p50(
           await ana.page.evaluate(
             async ([peer, rounds]) => {
-              const { dmesh: mesh } = globalThis as unknown as { dmesh: { open(peer: string, protocol: string): Promise<{ readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array>; abort(): void }> } }
+              const { dmesh: mesh } = globalThis as unknown as {
+                dmesh: {
+                  open(
+                    peer: string,
+                    protocol: string,
+                  ): Promise<{ readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array>; abort(): void }>
+                }
+              }
               const times: number[] = []
               for (let i = 0; i < (rounds as number); i++) {
                 const begin = performance.now()
@@ -126,10 +145,14 @@ await compare(
         ),
       'js-libp2p webrtc': async () =>
         p50(
-          await stockA.evaluate(([peer, rounds]) => (globalThis as unknown as { stock: { requests(peer: string, count: number): Promise<number[]> } }).stock.requests(peer as string, rounds as number), [
-            peers[1],
-            REQUESTS,
-          ] as const),
+          await stockA.evaluate(
+            ([peer, rounds]) =>
+              (globalThis as unknown as { stock: { requests(peer: string, count: number): Promise<number[]> } }).stock.requests(
+                peer as string,
+                rounds as number,
+              ),
+            [peers[1], REQUESTS] as const,
+          ),
         ),
       limit: async () => p50(await requestsRaw(rawA, REQUESTS)),
     },

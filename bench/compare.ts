@@ -71,7 +71,13 @@ function median(values: readonly number[]): number {
 
 function print(row: Row, results: Readonly<Record<string, Result>>): void {
   const lines = Object.entries(results).map(([name, { median: value, min, max, ratio, cpu }]) =>
-    [name.padEnd(22), `${value.toFixed(1)} ${row.unit}`.padStart(16), `(${min.toFixed(1)} – ${max.toFixed(1)})`.padStart(22), ratio === undefined ? '' : `${ratio.toFixed(2)} of the limit`, cpu === undefined ? '' : `${cpu.toFixed(2)} CPU-s/GB`].join('  '),
+    [
+      name.padEnd(22),
+      `${value.toFixed(1)} ${row.unit}`.padStart(16),
+      `(${min.toFixed(1)} – ${max.toFixed(1)})`.padStart(22),
+      ratio === undefined ? '' : `${ratio.toFixed(2)} of the limit`,
+      cpu === undefined ? '' : `${cpu.toFixed(2)} CPU-s/GB`,
+    ].join('  '),
   )
   process.stdout.write(`\n${row.name} (${row.better} is better)\n${lines.join('\n')}\n`)
 }
@@ -81,7 +87,10 @@ function save(row: Row, results: Readonly<Record<string, Result>>, file: string,
   mkdirSync(folder, { recursive: true })
   const { name, unit, better } = row
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0], node: process.version, commit: commit() }
-  writeFileSync(join(folder, `${file}.json`), `${JSON.stringify({ name, unit, better, rounds, date: new Date().toISOString(), machine, results }, null, 2)}\n`)
+  writeFileSync(
+    join(folder, `${file}.json`),
+    `${JSON.stringify({ name, unit, better, rounds, date: new Date().toISOString(), machine, results }, null, 2)}\n`,
+  )
 }
 
 function commit(): string {

@@ -9,7 +9,7 @@ import { linkRows } from '../src/mesh/link-rows.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
-import { createFiles } from '../src/protocols/files/protocol.ts'
+import { createLazyFiles } from '../src/protocols/files/lazy.ts'
 import { createMessages } from '../src/protocols/message/protocol.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import type { Log } from '../src/shared/log.ts'
@@ -59,7 +59,10 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
       message: await createMessages({ records }),
-      files: createFiles({ files, records, sha256: createSha256 }),
+      files: createLazyFiles(async () => {
+        const { createFiles } = await import('../src/protocols/files/protocol.ts')
+        return createFiles({ files, records, sha256: createSha256 })
+      }),
       presence: createPresence({ name: await knownName(records, name), kind: 'browser', records }),
       more: [createEcho()],
     },

@@ -11,7 +11,7 @@ import { systemClock } from '../src/shared/clock.ts'
 import { consoleSink, createLog } from '../src/shared/log.ts'
 import { openOwnFilePort } from '../src/storage/opfs-async.worker.ts'
 import { createPortFiles } from '../src/storage/port-files.ts'
-import { createStandIn } from '../src/transports/webrtc/stand-in.ts'
+import type { StandIn } from '../src/transports/webrtc/stand-in.ts'
 import { startBrowserMesh } from './browser-mesh.worker.ts'
 
 declare const self: WorkerGlobalScope & { readonly name: string; close(): void }
@@ -29,7 +29,8 @@ function run(): void {
   const locks = hasLocks
     ? webLocks(navigator.locks)
     : alsoHolding(own.mesh, broadcastLocks(new BroadcastChannel(own.locks), clock, newId), navigator.locks)
-  const standIn = createStandIn({ clock, log })
+  // Not part of what joining needs: a chunk of its own, on its way while the stores open.
+  const standIn: Promise<StandIn> = import('../src/transports/webrtc/stand-in.ts').then(({ createStandIn }) => createStandIn({ clock, log }))
   const files = createPortFiles(clock, undefined, openOwnFilePort)
   let storagePort: MessagePort | undefined
   let mesh: MeshHost | undefined
@@ -41,14 +42,17 @@ function run(): void {
     clock,
     log,
     async start() {
-      mesh = await startBrowserMesh({ version, clock, log, standIn, files, origin: self.location.origin })
+      mesh = await startBrowserMesh({ version, clock, log, standIn: await standIn, files, origin: self.location.origin })
       return mesh
     },
     borrow(part, port) {
       if (part === 'rtc') {
-        const giveBack = standIn.attach(toPort(port))
-        mesh?.kick()
-        return giveBack
+        const attached = standIn.then((own) => {
+          const giveBack = own.attach(toPort(port))
+          mesh?.kick()
+          return giveBack
+        })
+        return () => void attached.then((giveBack) => giveBack())
       }
       storagePort = port
       files.attach(port)

@@ -21,10 +21,12 @@ export async function joinRaw(a: Page, b: Page): Promise<void> {
   const gathered = async (kind: 'offer' | 'answer') => {
     const { pc } = globalThis as unknown as { pc: RTCPeerConnection }
     await pc.setLocalDescription(kind === 'offer' ? await pc.createOffer() : await pc.createAnswer())
-    if (pc.iceGatheringState !== 'complete') await new Promise((resolve) => pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && resolve(undefined)))
+    if (pc.iceGatheringState !== 'complete')
+      await new Promise((resolve) => pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && resolve(undefined)))
     return pc.localDescription?.sdp ?? ''
   }
-  const accept = ([type, sdp]: ['offer' | 'answer', string]) => (globalThis as unknown as { pc: RTCPeerConnection }).pc.setRemoteDescription({ type, sdp })
+  const accept = ([type, sdp]: ['offer' | 'answer', string]) =>
+    (globalThis as unknown as { pc: RTCPeerConnection }).pc.setRemoteDescription({ type, sdp })
   const offer = await a.evaluate(gathered, 'offer' as const)
   await b.evaluate(accept, ['offer', offer] as ['offer' | 'answer', string])
   const answer = await b.evaluate(gathered, 'answer' as const)
@@ -43,7 +45,8 @@ export async function pumpRaw(page: Page, ms: number, size: number): Promise<voi
       const end = performance.now() + (duration as number)
       while (performance.now() < end) {
         channel.send(chunk)
-        if (channel.bufferedAmount > 1024 * 1024) await new Promise((resolve) => channel.addEventListener('bufferedamountlow', resolve, { once: true }))
+        if (channel.bufferedAmount > 1024 * 1024)
+          await new Promise((resolve) => channel.addEventListener('bufferedamountlow', resolve, { once: true }))
       }
     },
     [ms, size],

@@ -31,7 +31,9 @@ async function start(relay: string) {
     },
     { runOnLimitedConnection: true },
   )
-  await libp2p.handle(ECHO, (stream: Stream) => stream.addEventListener('message', ({ data }) => void stream.send(data.subarray())), { runOnLimitedConnection: true })
+  await libp2p.handle(ECHO, (stream: Stream) => stream.addEventListener('message', ({ data }) => void stream.send(data.subarray())), {
+    runOnLimitedConnection: true,
+  })
   return {
     peer: libp2p.peerId.toString(),
     received: () => received,

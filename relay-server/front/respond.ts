@@ -5,8 +5,8 @@ import { chooseEncoding, type DistFile } from './dist-files.ts'
 import { BASE_HEADERS, PEER_CONTENT_HEADERS, pageHeaders } from './headers.ts'
 import type { ClientHost } from './hosts.ts'
 import { SITE_MAX_AGE } from './limits.ts'
-import type { Route } from './route.ts'
 import type { FrontOptions } from './options.ts'
+import type { Route } from './route.ts'
 
 export interface Exchange {
   readonly request: IncomingMessage

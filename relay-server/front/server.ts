@@ -8,9 +8,9 @@ import { createRateLimiter, ratePrefix } from '../../src/shared/rate-limit.ts'
 import type { HostPort } from '../config/options.ts'
 import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import * as limits from './limits.ts'
+import type { FrontOptions } from './options.ts'
 import { createReadRemote, type ReadRemote, type Remote } from './remote.ts'
 import { answer, refuseSocket } from './respond.ts'
-import type { FrontOptions } from './options.ts'
 import { route } from './route.ts'
 
 export interface Front {

@@ -52,7 +52,8 @@ export function addressToUrl(text: string): string {
 export function urlToAddress(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   const secure = parsed?.protocol === 'wss:' || parsed?.protocol === 'https:'
-  if (!parsed || (!secure && parsed.protocol !== 'ws:' && parsed.protocol !== 'http:')) throw new MeshError('BAD_ARGUMENT', `not a ws or http URL: ${url}`)
+  if (!parsed || (!secure && parsed.protocol !== 'ws:' && parsed.protocol !== 'http:'))
+    throw new MeshError('BAD_ARGUMENT', `not a ws or http URL: ${url}`)
   const host = parsed.hostname.startsWith('[') ? parsed.hostname.slice(1, -1) : parsed.hostname
   const type = host.includes(':') ? 'ip6' : /^\d+\.\d+\.\d+\.\d+$/.test(host) ? 'ip4' : 'dns4'
   return `/${type}/${host}/tcp/${parsed.port || (secure ? 443 : 80)}${secure ? '/tls' : ''}/ws`

@@ -158,7 +158,11 @@ export interface Mesh {
   ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
   /** My own name for me (shown to others) or, with `peer`, my petname for them. */
   rename(name: string, peer?: string): Promise<void>
-  addEventListener<K extends keyof MeshEvents>(type: K, listen: (event: { readonly type: K; readonly detail: MeshEvents[K] }) => void, options?: { signal?: AbortSignal }): void
+  addEventListener<K extends keyof MeshEvents>(
+    type: K,
+    listen: (event: { readonly type: K; readonly detail: MeshEvents[K] }) => void,
+    options?: { signal?: AbortSignal },
+  ): void
   /** Leave: closes every stream and connection. Idempotent. */
   close(): Promise<void>
 }

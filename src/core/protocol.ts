@@ -26,7 +26,10 @@ export interface Protocol<S = unknown> {
   /** Capability that guards its handler, e.g. 'message.send'. */
   readonly may: string
   /** Start; ends with the signal. Everything it made stops then. */
-  start(host: ProtocolHost, signal: AbortSignal): {
+  start(
+    host: ProtocolHost,
+    signal: AbortSignal,
+  ): {
     readonly service: S
     /** Owns the stream: must close or abort it. Throwing aborts it with the error's code. `limits` come from the decision. */
     serve(stream: PeerStream): Promise<void>

@@ -69,11 +69,23 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
   }
   const reach = async (peer: string, own: AbortSignal): Promise<Link> => {
     const best = links.best(peer)
-    return best ?? abortable(shared(reaching, peer, () => dialRelayed(peer, parts, signal)), own)
+    return (
+      best ??
+      abortable(
+        shared(reaching, peer, () => dialRelayed(peer, parts, signal)),
+        own,
+      )
+    )
   }
   const upgrade = async (peer: string, own: AbortSignal): Promise<Link> => {
     const direct = links.of(peer).find(({ path }) => path.kind === 'direct')
-    return direct ?? abortable(shared(upgrading, peer, () => dialDirect(peer, parts, note, signal)), own)
+    return (
+      direct ??
+      abortable(
+        shared(upgrading, peer, () => dialDirect(peer, parts, note, signal)),
+        own,
+      )
+    )
   }
 
   const pursue = async (peer: string, pursuit: Pursuit) => {
@@ -144,7 +156,9 @@ async function dialRelayed(peer: string, { swarm, links, keepers, clock }: Conne
   let failure: MeshError = new MeshError('PEER_UNREACHABLE', 'no relay holds a place for us now')
   for (const address of circuits(peer, keepers)) {
     try {
-      await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', signal, (own) => swarm.libp2p.dial(multiaddr(address), { signal: own, force: true }))
+      await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', signal, (own) =>
+        swarm.libp2p.dial(multiaddr(address), { signal: own, force: true }),
+      )
       const link = links.best(peer)
       if (link) return link
     } catch (error) {
@@ -166,7 +180,9 @@ async function dialDirect(peer: string, parts: ConnectorParts, note: Connector['
   const direct = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/')
   // What was tried and how it went is told by the transport, which knows the candidates.
   try {
-    await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) => swarm.libp2p.dial(multiaddr(direct), { signal: own, force: true }))
+    await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) =>
+      swarm.libp2p.dial(multiaddr(direct), { signal: own, force: true }),
+    )
     const link = links.of(peer).find(({ path }) => path.kind === 'direct')
     if (!link) throw new MeshError('PATH_LOST', 'the direct connection closed at once')
     return link

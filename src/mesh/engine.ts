@@ -50,7 +50,12 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const stop = new AbortController()
   const { signal } = stop
   const bus = createBus<MeshEvents>({ onError: (type) => log('mesh.listener.threw', { type }, 'error') })
-  const swarm = await createSwarm({ ...parts, privateKey: toPrivateKey(identity), agent: `dmesh/${parts.version}`, window: parts.kind === 'relay' ? RELAY_WINDOW : STREAM_WINDOW })
+  const swarm = await createSwarm({
+    ...parts,
+    privateKey: toPrivateKey(identity),
+    agent: `dmesh/${parts.version}`,
+    window: parts.kind === 'relay' ? RELAY_WINDOW : STREAM_WINDOW,
+  })
   const links = createLinks(swarm, clock, signal)
   const names = await createNames(parts.records, parts.name)
   const keepers: Keeper[] = []
@@ -107,7 +112,10 @@ async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host
   return { message, files, presence }
 }
 
-type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'keepers' | 'services'> & { isRelay: (peer: string) => boolean; signal: AbortSignal }
+type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'keepers' | 'services'> & {
+  isRelay: (peer: string) => boolean
+  signal: AbortSignal
+}
 
 function sources({ identity, version }: MeshParts, { links, connector, names, keepers, services, isRelay, signal }: SourceParts) {
   return {

@@ -39,7 +39,12 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
   return {
     async start(protocol, host, signal) {
       const running = protocol.start(host, signal)
-      for (const id of protocol.ids) await gate.handle(id, protocol.may, serveWith(id, (stream) => running.serve(stream)))
+      for (const id of protocol.ids)
+        await gate.handle(
+          id,
+          protocol.may,
+          serveWith(id, (stream) => running.serve(stream)),
+        )
       return running
     },
     async handle(protocol, serve, { signal, allow = 'mesh' } = {}) {

@@ -128,7 +128,9 @@ async function dialSite(site: RelaySite, { swarm, clock, log, links }: KeeperPar
   for (const address of orderAddresses(site.addresses)) {
     try {
       const ma = multiaddr(address)
-      return await withDeadline(clock, DIAL_TIMEOUT, `dialling ${address}`, signal, (own) => abortable(swarm.libp2p.dial(ma, { signal: own, force: true }), own))
+      return await withDeadline(clock, DIAL_TIMEOUT, `dialling ${address}`, signal, (own) =>
+        abortable(swarm.libp2p.dial(ma, { signal: own, force: true }), own),
+      )
     } catch (error) {
       failure = dialError(error, site.peer)
       log('relay.dial.failed', { address, code: codeOf(failure), why: String((error as Error)?.message ?? error).slice(0, 200) }, 'debug')

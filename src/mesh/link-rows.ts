@@ -5,8 +5,8 @@ import { MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
 
 /** Capability of each handler that libp2p brings along. A protocol that is in neither table is denied. */
 export const FOREIGN_CAPABILITY: Readonly<Record<string, string>> = {
-  '/ipfs/id/1.0.0': 'link.identify', // who are you, which protocols
-  '/ipfs/id/push/1.0.0': 'link.identify',
+  [FOREIGN.identify]: 'link.identify', // who are you, which protocols
+  [FOREIGN.identifyPush]: 'link.identify',
   [FOREIGN.ping]: 'link.ping',
   [FOREIGN.stop]: 'link.circuit', // a relay brings us a circuit
   [FOREIGN.hop]: 'link.hop', // the hop server asks its own finer questions
@@ -19,7 +19,13 @@ export const FOREIGN_CAPABILITY: Readonly<Record<string, string>> = {
 export function linkRows(): readonly PolicyRow[] {
   const may = [...new Set(Object.values(FOREIGN_CAPABILITY))]
   return [
-    { id: 'link', who: ['anyone'], may, limits: { rate: MAX_STREAMS_PER_PROTOCOL }, label: 'Anyone: say who they are, measure the path, set up a direct one' },
+    {
+      id: 'link',
+      who: ['anyone'],
+      may,
+      limits: { rate: MAX_STREAMS_PER_PROTOCOL },
+      label: 'Anyone: say who they are, measure the path, set up a direct one',
+    },
     { id: 'link-echo', who: ['own', 'member', 'lobby'], may: ['link.echo'], label: 'People in my meshes: test the path' },
   ]
 }

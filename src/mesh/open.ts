@@ -50,7 +50,8 @@ async function openOn({ connection, path }: Link, { peer, protocol, gate }: Open
 async function refusal(error: unknown, connection: Connection, protocol: string, gate: Gate): Promise<MeshError> {
   const { name } = (error ?? {}) as { name?: string }
   if (name === 'UnsupportedProtocolError') return new MeshError('UNKNOWN_PROTOCOL', `the peer does not offer ${protocol}`, { cause: error })
-  if (name === 'TooManyOutboundProtocolStreamsError') return new MeshError('LIMIT_REACHED', `more than ${MAX_STREAMS_PER_PROTOCOL} streams of ${protocol}`)
+  if (name === 'TooManyOutboundProtocolStreamsError')
+    return new MeshError('LIMIT_REACHED', `more than ${MAX_STREAMS_PER_PROTOCOL} streams of ${protocol}`)
   const why = name === 'StreamResetError' ? await gate.askWhy(connection, protocol).catch(() => undefined) : undefined
   return why ?? toMeshError(error, connection.status === 'open' ? 'STREAM_RESET' : 'PATH_LOST')
 }

@@ -57,4 +57,3 @@ export interface MeshHost extends Mesh {
   /** Live connections, for metrics. */
   connections(): number
 }
-

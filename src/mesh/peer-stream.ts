@@ -68,7 +68,8 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         stream.addEventListener('close', onClose)
         // It may have ended before anybody listened.
         if (stream.remoteWriteStatus === 'closed' && stream.status !== 'aborted' && stream.status !== 'reset') finished = true
-        if (stream.status === 'reset' || stream.status === 'aborted') void onClose({ error: new MeshError('STREAM_RESET', 'the other side reset the stream') })
+        if (stream.status === 'reset' || stream.status === 'aborted')
+          void onClose({ error: new MeshError('STREAM_RESET', 'the other side reset the stream') })
         else if (stream.readableEnded) {
           settled = true
           controller.close()

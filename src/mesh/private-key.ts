@@ -1,6 +1,7 @@
 /** Our Identity in the shape libp2p wants for its private key. The key bytes do not exist here: `raw` throws. */
-import type { PrivateKey } from '@libp2p/interface'
+
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Identity } from '../core/identity.ts'
 import { equal } from '../shared/bytes.ts'

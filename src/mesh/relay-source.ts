@@ -1,5 +1,5 @@
 /** A relay known by its origin: asks `/.well-known/dmesh.json` before each attempt, so a relay that restarted, moved or changed keys is found as it is now. */
-import { parseSiteConfig, MAX_SITE_CONFIG, SITE_CONFIG_PATH, type SiteConfig } from '../core/site-config.ts'
+import { MAX_SITE_CONFIG, parseSiteConfig, SITE_CONFIG_PATH, type SiteConfig } from '../core/site-config.ts'
 import type { RelaySource } from '../core/transport.ts'
 import { MeshError } from '../shared/errors.ts'
 
@@ -15,9 +15,11 @@ export function createRelaySource(origin: string, options: RelaySourceOptions = 
   return {
     name: new URL(origin).host,
     async resolve(signal) {
-      const response = await get(`${origin}${SITE_CONFIG_PATH}`, { signal, cache: 'no-store', credentials: 'omit', redirect: 'error' }).catch((cause: unknown) => {
-        throw new MeshError('RELAY_UNREACHABLE', `${origin} does not answer`, { cause })
-      })
+      const response = await get(`${origin}${SITE_CONFIG_PATH}`, { signal, cache: 'no-store', credentials: 'omit', redirect: 'error' }).catch(
+        (cause: unknown) => {
+          throw new MeshError('RELAY_UNREACHABLE', `${origin} does not answer`, { cause })
+        },
+      )
       if (!response.ok) throw new MeshError('RELAY_UNREACHABLE', `${origin} answered ${response.status}`)
       const site = parseSiteConfig(parse(await response.text(), origin))
       options.onSite?.(site)

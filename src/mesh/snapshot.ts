@@ -68,21 +68,23 @@ function listPeers({ links, connector, entries, petname, isRelay, me }: Snapshot
   const known = new Map(entries().map((entry) => [entry.peer, entry]))
   const ids = new Set([...known.keys(), ...links.peers()])
   ids.delete(me)
-  const all = [...ids].filter((id) => !isRelay(id)).map((id) => {
-    const entry = known.get(id)
-    const path = links.best(id)?.path
-    return {
-      id,
-      name: petname(id) ?? entry?.name ?? '',
-      path: path?.kind ?? (entry?.here ? 'relayed' : 'away'),
-      transport: path?.transport,
-      rtt: path?.rtt,
-      relay: path?.kind === 'direct' ? undefined : (path?.relay ?? entry?.relay),
-      attempts: connector.attempts(id),
-      seen: path ? path.since : (entry?.seen ?? 0),
-      kind: entry?.kind ?? 'browser',
-    } satisfies PeerInfo
-  })
+  const all = [...ids]
+    .filter((id) => !isRelay(id))
+    .map((id) => {
+      const entry = known.get(id)
+      const path = links.best(id)?.path
+      return {
+        id,
+        name: petname(id) ?? entry?.name ?? '',
+        path: path?.kind ?? (entry?.here ? 'relayed' : 'away'),
+        transport: path?.transport,
+        rtt: path?.rtt,
+        relay: path?.kind === 'direct' ? undefined : (path?.relay ?? entry?.relay),
+        attempts: connector.attempts(id),
+        seen: path ? path.since : (entry?.seen ?? 0),
+        kind: entry?.kind ?? 'browser',
+      } satisfies PeerInfo
+    })
   const here = all.filter(({ path }) => path !== 'away')
   const away = all.filter(({ path }) => path === 'away').sort((a, b) => b.seen - a.seen)
   return [...here.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id)), ...away.slice(0, MAX_AWAY)]

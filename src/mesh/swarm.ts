@@ -57,6 +57,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
       dialTimeout: DIAL_TIMEOUT,
       addressDialTimeout: DIAL_TIMEOUT,
       reconnectRetries: 0,
+      resolvers: {}, // the default one asks public DNS servers for dnsaddr
       inboundConnectionThreshold: 1_000, // per second and host; a relay behind a proxy sees one host. The front limits instead.
       maxIncomingPendingConnections: 100,
     },
@@ -81,7 +82,11 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
 }
 
 function yamuxOptions(window: number, initialStreamWindowSize?: number) {
-  const streamOptions = { maxStreamWindowSize: window, maxReadBufferLength: 2 * window, ...(initialStreamWindowSize ? { initialStreamWindowSize } : {}) }
+  const streamOptions = {
+    maxStreamWindowSize: window,
+    maxReadBufferLength: 2 * window,
+    ...(initialStreamWindowSize ? { initialStreamWindowSize } : {}),
+  }
   return { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS, streamOptions }
 }
 

@@ -35,7 +35,9 @@ export function keepTrimmed({ links, clock, signal, isRelay, log, high }: TrimPa
     const chosen = chooseTrim(
       all.map(({ path, connection }) => ({
         id: path.id,
-        protected: isRelay(connection.remotePeer.toString()) || connection.streams.some(({ protocol }) => protocol.startsWith('/dmesh/') || protocol.startsWith('/x/')),
+        protected:
+          isRelay(connection.remotePeer.toString()) ||
+          connection.streams.some(({ protocol }) => protocol.startsWith('/dmesh/') || protocol.startsWith('/x/')),
         since: path.since,
         used: path.since,
       })),

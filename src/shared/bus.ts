@@ -14,7 +14,10 @@ export interface Bus<Events extends Record<string, unknown>> {
   /** Every event of every type. */
   onAny(listen: (type: keyof Events & string, event: Events[keyof Events]) => void, options?: { signal?: AbortSignal }): void
   /** Pull events at your own pace; `dropped` counts what the cap cost. */
-  events<K extends keyof Events & string>(type: K, options?: { signal?: AbortSignal }): AsyncIterableIterator<Events[K]> & { readonly dropped: number }
+  events<K extends keyof Events & string>(
+    type: K,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterableIterator<Events[K]> & { readonly dropped: number }
   /** Types emitted so far. */
   types(): readonly string[]
   /** Live subscriptions, for leak tests. */

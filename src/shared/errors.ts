@@ -7,9 +7,15 @@ export const ERRORS = {
   BAD_FRAME: { name: 'DataError', fix: 'The other side sent bytes that do not follow the protocol. Update both sides.' },
   FRAME_TOO_LARGE: { name: 'DataError', fix: 'The other side sent more than the cap of this protocol allows. Update both sides.' },
   BAD_VARINT: { name: 'DataError', fix: 'A length prefix was malformed. Update both sides.' },
-  UNKNOWN_VERSION: { name: 'NotSupportedError', fix: 'The two sides run versions that do not understand each other. Reload the page or update the relay.' },
+  UNKNOWN_VERSION: {
+    name: 'NotSupportedError',
+    fix: 'The two sides run versions that do not understand each other. Reload the page or update the relay.',
+  },
   UNKNOWN_PROTOCOL: { name: 'NotSupportedError', fix: 'The other side does not offer this protocol. Ask its owner to switch it on.' },
-  KEY_MISMATCH: { name: 'SecurityError', fix: 'The peer that answered holds another key than its address says. Do not trust this address; get a fresh one.' },
+  KEY_MISMATCH: {
+    name: 'SecurityError',
+    fix: 'The peer that answered holds another key than its address says. Do not trust this address; get a fresh one.',
+  },
   BAD_RECORD: { name: 'DataError', fix: 'A signed record did not verify. The sender must make a new one.' },
   OLD_RECORD: { name: 'DataError', fix: 'A newer record of this peer is already known. Nothing to do.' },
   ACCESS_DENIED: { name: 'NotAllowedError', fix: 'The owner has not allowed this. Ask them for a grant.' },

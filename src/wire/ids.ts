@@ -14,6 +14,8 @@ export const PROTOCOL = {
 export const FOREIGN = {
   hop: '/libp2p/circuit/relay/0.2.0/hop', // circuit-relay-v2
   stop: '/libp2p/circuit/relay/0.2.0/stop', // circuit-relay-v2
+  identify: '/ipfs/id/1.0.0', // libp2p identify: protobuf with key, addresses, protocols
+  identifyPush: '/ipfs/id/push/1.0.0', // the same, when it changed
   ping: '/ipfs/ping/1.0.0', // 32 random bytes come back
   webrtcSignalling: '/webrtc-signaling/0.0.1', // SDP and ICE over a relayed stream
 } as const

@@ -51,11 +51,17 @@ describe('two people', () => {
     await writeFile(path, bytes)
     const before = relay.numbers()
     await chooseFile(ana.page, path)
-    await ana.page.evaluate(([peer]) => {
-      const file = (document.querySelector('#test-file') as unknown as { files: Blob[] }).files[0]
-      return (dmesh.files as { offer(peer: string, file: unknown): Promise<string> }).offer(peer as string, file)
-    }, [ben.peer])
-    const offer = await waitUntil(async () => (await ben.state()).transfers.find(({ direction, status }) => direction === 'in' && status === 'offered'), { ms: 5_000, what: 'the offer' })
+    await ana.page.evaluate(
+      ([peer]) => {
+        const file = (document.querySelector('#test-file') as unknown as { files: Blob[] }).files[0]
+        return (dmesh.files as { offer(peer: string, file: unknown): Promise<string> }).offer(peer as string, file)
+      },
+      [ben.peer],
+    )
+    const offer = await waitUntil(
+      async () => (await ben.state()).transfers.find(({ direction, status }) => direction === 'in' && status === 'offered'),
+      { ms: 5_000, what: 'the offer' },
+    )
     assert.equal(offer.name, 'holiday.bin')
     assert.equal(offer.done, 0)
     const start = performance.now()
@@ -72,7 +78,10 @@ describe('two people', () => {
     process.stdout.write(`# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s\n`)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     assert.equal((done as { sha256?: string }).sha256, sha256)
-    const sender = await waitUntil(async () => (await ana.state()).transfers.find(({ direction, status }) => direction === 'out' && status === 'done'), { ms: 5_000, what: 'the sender to know' })
+    const sender = await waitUntil(
+      async () => (await ana.state()).transfers.find(({ direction, status }) => direction === 'out' && status === 'done'),
+      { ms: 5_000, what: 'the sender to know' },
+    )
     assert.equal(sender.sha256, sha256)
     const after = relay.numbers()
     const relayed = after.relayedForward + after.relayedBack - before.relayedForward - before.relayedBack

@@ -45,11 +45,18 @@ describe('a hostile peer', () => {
     const opened = await Promise.allSettled(Array.from({ length: 10_000 }, () => two.a.mesh.open(two.b.mesh.peer, PROTOCOL.echo)))
     const live = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const open = new Set(live)
-    for (const stream of live) stream.closed.then(() => open.delete(stream), () => open.delete(stream))
+    for (const stream of live)
+      stream.closed.then(
+        () => open.delete(stream),
+        () => open.delete(stream),
+      )
     await waitUntil(() => open.size <= 256, { ms: 5000, what: 'the flood to be cut to 256 streams' })
     for (const stream of live) stream.abort()
     await waitUntil(() => two.b.mesh.send(two.a.mesh.peer, 'chat', 'still here').then(Boolean), { ms: 2000, what: 'a message' })
-    await waitUntil(() => two.b.mesh.state.messages.some(({ text, status }) => text === 'still here' && status === 'delivered'), { ms: 5000, what: 'its receipt' })
+    await waitUntil(() => two.b.mesh.state.messages.some(({ text, status }) => text === 'still here' && status === 'delivered'), {
+      ms: 5000,
+      what: 'its receipt',
+    })
   })
 
   it('that never reads costs the sender at most 8 MiB and is cut when told to', async () => {

@@ -56,7 +56,10 @@ describe('two peers at one relay', () => {
     await ana.mesh.files.offer(ben.mesh.peer, new File([bytes], 'photo.jpg', { type: 'image/jpeg' }))
     const id = await offered
     await ben.mesh.files.accept(id)
-    const done = await waitUntil(() => ben.mesh.state.transfers.find((one) => one.id === id && one.status === 'done'), { ms: 10_000, what: 'the transfer' })
+    const done = await waitUntil(() => ben.mesh.state.transfers.find((one) => one.id === id && one.status === 'done'), {
+      ms: 10_000,
+      what: 'the transfer',
+    })
     const sender = await waitUntil(() => ana.mesh.state.transfers.find((one) => one.status === 'done'), { ms: 2000, what: 'the sender to know' })
     assert.equal(done.sha256, sender.sha256)
     assert.ok(Buffer.from(await (await ben.mesh.files.open(id)).arrayBuffer()).equals(bytes))

@@ -71,7 +71,10 @@ describe('two meshes', () => {
 
   it('ping() measures and the snapshot shows path, transport and RTT', async () => {
     assert.ok((await two.a.mesh.ping(two.b.mesh.peer)) > 0)
-    const peer = await waitUntil(() => two.a.mesh.peers.find(({ id, rtt }) => id === two.b.mesh.peer && rtt !== undefined), { ms: 2000, what: 'an RTT' })
+    const peer = await waitUntil(() => two.a.mesh.peers.find(({ id, rtt }) => id === two.b.mesh.peer && rtt !== undefined), {
+      ms: 2000,
+      what: 'an RTT',
+    })
     assert.equal(peer.path, 'direct')
     assert.equal(peer.transport, 'websocket')
   })

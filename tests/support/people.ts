@@ -27,7 +27,12 @@ export interface PersonOptions {
 }
 
 /** Opens the page, goes through the first-run card and waits until the mesh is ready. */
-export async function startPerson({ url, name, chromium: options = {}, start = startChromium }: PersonOptions): Promise<Person & { readonly chromium: Chromium }> {
+export async function startPerson({
+  url,
+  name,
+  chromium: options = {},
+  start = startChromium,
+}: PersonOptions): Promise<Person & { readonly chromium: Chromium }> {
   const chromium = await start(options)
   const context = chromium.browser.contexts()[0]
   if (!context) throw new Error('Chromium has no context')
@@ -87,8 +92,16 @@ async function passFirstRun(page: Page, name: string): Promise<void> {
 }
 
 /** Wait until `person` sees `other` and `accept` says yes to that peer; gives the peer's line. */
-export async function seesPeer(person: Person, other: Person, ms: number, accept: (line: MeshState['peers'][number]) => boolean): Promise<MeshState['peers'][number]> {
-  return waitUntil(async () => (await person.state()).peers.find((line) => line.id === other.peer && accept(line)), { ms, what: `${person.name} to see ${other.name} as wanted` })
+export async function seesPeer(
+  person: Person,
+  other: Person,
+  ms: number,
+  accept: (line: MeshState['peers'][number]) => boolean,
+): Promise<MeshState['peers'][number]> {
+  return waitUntil(async () => (await person.state()).peers.find((line) => line.id === other.peer && accept(line)), {
+    ms,
+    what: `${person.name} to see ${other.name} as wanted`,
+  })
 }
 
 /** Put a file of this machine into an input `#test-file` of the page, as a person's file picker would: the page gets a handle, not the bytes. */

@@ -92,6 +92,14 @@ export function fixedPresence(present: () => readonly string[]): Protocol<Presen
 
 function noFiles(): Protocol<FilesService> {
   const refuse = () => Promise.reject(new Error('this test mesh has no files'))
-  const service = { transfers: () => [], offer: refuse, accept: refuse, decline: refuse, cancel: refuse, open: refuse, remove: refuse } as FilesService
+  const service = {
+    transfers: () => [],
+    offer: refuse,
+    accept: refuse,
+    decline: refuse,
+    cancel: refuse,
+    open: refuse,
+    remove: refuse,
+  } as FilesService
   return { ids: [], may: 'file.offer', start: () => ({ service, serve: async (stream) => stream.abort() }) }
 }

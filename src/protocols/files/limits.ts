@@ -62,3 +62,6 @@ export const RATE_WINDOW_MS = 3_000
 
 /** ms between two progress events of one transfer. */
 export const PROGRESS_MS = 100
+
+/** ms after the start until the protocol's code is fetched unasked: joining takes about one second on a slow line. */
+export const LOAD_DELAY = 1_500

@@ -33,7 +33,8 @@ function createService(host: ProtocolHost, history: History, flush: (peer: strin
       const body = isText ? toUtf8(data) : data.slice()
       checkOutgoing(topic, body)
       if (peer === host.identity.peer) throw new MeshError('BAD_ARGUMENT', 'a message to myself')
-      if (history.waiting(peer).length >= MAX_WAITING_PER_PEER) throw new MeshError('LIMIT_REACHED', `${MAX_WAITING_PER_PEER} messages wait for this peer`)
+      if (history.waiting(peer).length >= MAX_WAITING_PER_PEER)
+        throw new MeshError('LIMIT_REACHED', `${MAX_WAITING_PER_PEER} messages wait for this peer`)
       const message = { id: crypto.randomUUID(), peer, topic, body, isText, at: host.clock.now() }
       await history.enqueue(message)
       const text = isText ? data : undefined
@@ -52,11 +53,17 @@ function createOutbox(host: ProtocolHost, history: History, signal: AbortSignal)
       const waiting = history.waiting(peer)
       if (waiting.length === 0) return
       try {
-        await deliver(host, peer, () => history.waiting(peer)[0], async (message) => {
-          await history.dequeue(message)
-          const line = await history.delivered(message.id)
-          if (line) host.bus.emit('messagechange', line)
-        }, signal)
+        await deliver(
+          host,
+          peer,
+          () => history.waiting(peer)[0],
+          async (message) => {
+            await history.dequeue(message)
+            const line = await history.delivered(message.id)
+            if (line) host.bus.emit('messagechange', line)
+          },
+          signal,
+        )
         attempt = 0
       } catch (error) {
         const { code } = toMeshError(error)

@@ -22,7 +22,16 @@ export async function receive(stream: PeerStream, host: ProtocolHost, history: H
       const data = body.slice()
       const text = header.as === 't' ? fromUtf8(body) : undefined
       const at = host.clock.now()
-      await history.add({ id: header.id, peer: stream.peer, direction: 'in', topic: header.topic, text, size: body.byteLength, status: 'delivered', at })
+      await history.add({
+        id: header.id,
+        peer: stream.peer,
+        direction: 'in',
+        topic: header.topic,
+        text,
+        size: body.byteLength,
+        status: 'delivered',
+        at,
+      })
       host.bus.emit('message', { id: header.id, peer: stream.peer, topic: header.topic, data })
     }
     await writer.write(encodeReceipt(header.id))

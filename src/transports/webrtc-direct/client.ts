@@ -15,9 +15,9 @@ import {
   mungeCredentials,
   parseCerthash,
   randomIceChars,
+  type Site,
   sdpAttribute,
   serverUfrag,
-  type Site,
   type Version,
 } from './wire.ts'
 

@@ -5,7 +5,7 @@ import { MeshError } from '../../shared/errors.ts'
 import type { DirectCertificate } from './certificate.node.ts'
 import { MAX_MESSAGE } from './limits.ts'
 import type { RtcDescription, RtcPeer, RtcPeerConstructor } from './rtc.ts'
-import { type Inferred, offerSdp, parseFingerprint, randomIceChars, sdpAttribute, type Site } from './wire.ts'
+import { type Inferred, offerSdp, parseFingerprint, randomIceChars, type Site, sdpAttribute } from './wire.ts'
 
 const SAFE_UFRAG = /^[A-Za-z0-9+/]{4,256}$/
 const SAFE_PASSWORD = /^[A-Za-z0-9+/]{22,256}$/

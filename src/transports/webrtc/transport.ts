@@ -58,10 +58,11 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   }
   const end = (attempt: Attempt, outcome: string) => {
     if (!running.delete(attempt)) return
+    const wanted = outcome !== 'ok' && options.iceServers().length > 0
     options.onAttempt?.({
       peer: attempt.peer,
       transport: 'webrtc',
-      what: describeReport(attempt.report),
+      what: describeReport(attempt.report, wanted),
       outcome: outcome === 'ok' ? 'ok' : outcomeOf(outcome, attempt.report),
       at: options.clock.now(),
     })

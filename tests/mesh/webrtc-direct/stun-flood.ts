@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { ATTRIBUTE, encodeStun, TYPE } from '../../../relay-server/stun/wire.ts'
-import type { DirectCounters } from '../../../src/transports/webrtc-direct/listener.node.ts'
 import type { ListenerLimits } from '../../../src/transports/webrtc-direct/limits.ts'
+import type { DirectCounters } from '../../../src/transports/webrtc-direct/listener.node.ts'
 
 /** Its integrity is noise: a listener that does not know the dialer cannot check it before it looks at the name. */
 export function bindingRequest(username: Uint8Array | string): Buffer {

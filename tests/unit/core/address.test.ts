@@ -38,8 +38,14 @@ describe('address', () => {
       assert.equal(addressToUrl(address), url)
       assert.equal(urlToAddress(url), address)
     }
-    assert.throws(() => addressToUrl('/ip4/1.2.3.4/tcp/1'), (error) => codeOf(error) === 'BAD_ARGUMENT')
-    assert.throws(() => urlToAddress('ftp://x'), (error) => codeOf(error) === 'BAD_ARGUMENT')
+    assert.throws(
+      () => addressToUrl('/ip4/1.2.3.4/tcp/1'),
+      (error) => codeOf(error) === 'BAD_ARGUMENT',
+    )
+    assert.throws(
+      () => urlToAddress('ftp://x'),
+      (error) => codeOf(error) === 'BAD_ARGUMENT',
+    )
   })
 })
 
@@ -56,7 +62,14 @@ describe('path', () => {
   })
 
   it('choosePath never takes a relayed one while a direct one lives', () => {
-    const arbitrary = fc.array(fc.record({ id: fc.string(), kind: fc.constantFrom('direct' as const, 'relayed' as const), rtt: fc.option(fc.nat(), { nil: undefined }), since: fc.nat() }))
+    const arbitrary = fc.array(
+      fc.record({
+        id: fc.string(),
+        kind: fc.constantFrom('direct' as const, 'relayed' as const),
+        rtt: fc.option(fc.nat(), { nil: undefined }),
+        since: fc.nat(),
+      }),
+    )
     fc.assert(
       fc.property(arbitrary, (fields) => {
         const paths = fields.map(path)

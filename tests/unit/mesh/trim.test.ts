@@ -6,10 +6,13 @@ import { FRESH } from '../../../src/mesh/limits.ts'
 import { chooseTrim } from '../../../src/mesh/trim.ts'
 
 describe('chooseTrim', () => {
-  const arbitrary = fc.uniqueArray(fc.record({ id: fc.uuid(), protected: fc.boolean(), since: fc.nat({ max: 100_000 }), used: fc.nat({ max: 100_000 }) }), {
-    selector: ({ id }) => id,
-    maxLength: 60,
-  })
+  const arbitrary = fc.uniqueArray(
+    fc.record({ id: fc.uuid(), protected: fc.boolean(), since: fc.nat({ max: 100_000 }), used: fc.nat({ max: 100_000 }) }),
+    {
+      selector: ({ id }) => id,
+      maxLength: 60,
+    },
+  )
   const now = 100_000
 
   it('never closes a protected or fresh connection, nor goes below the low-water mark', () => {

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { loadDist } from '../../../relay-server/front/dist-files.ts'
-import type { Remote } from '../../../relay-server/front/remote.ts'
 import type { FrontOptions, SiteContext } from '../../../relay-server/front/options.ts'
+import type { Remote } from '../../../relay-server/front/remote.ts'
 import { type Front, startFront } from '../../../relay-server/front/server.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
@@ -19,8 +19,7 @@ import { waitUntil } from '../../support/wait.ts'
 const dir = mkdtempSync(join(tmpdir(), 'dmesh-front-'))
 const dist = join(dir, 'dist')
 let front: Front
-const sites: SiteContext[] = []
-const upgrades: Remote[] = []
+const [sites, upgrades]: [SiteContext[], Remote[]] = [[], []]
 const SCRIPT = `export const text = '${'mesh '.repeat(1000)}'\n`
 
 function options(more: Partial<FrontOptions> = {}): FrontOptions {

@@ -87,7 +87,10 @@ describe('async', () => {
       throw new Error('x')
     })
     const second = serial(async () => void order.push(2))
-    await assert.rejects(serial(async () => undefined), (error) => codeOf(error) === 'LIMIT_REACHED')
+    await assert.rejects(
+      serial(async () => undefined),
+      (error) => codeOf(error) === 'LIMIT_REACHED',
+    )
     await assert.rejects(first)
     await second
     assert.deepEqual(order, [1, 2])

@@ -50,7 +50,11 @@ describe('varint', () => {
 
   it('decodeVarint refuses a form that is not the shortest, and one that is too long', () => {
     for (const hex of ['8000', 'ff00', '80808080808080808001', 'ffffffffffffff7f']) {
-      assert.throws(() => decodeVarint(Buffer.from(hex, 'hex')), (error) => codeOf(error) === 'BAD_VARINT', hex)
+      assert.throws(
+        () => decodeVarint(Buffer.from(hex, 'hex')),
+        (error) => codeOf(error) === 'BAD_VARINT',
+        hex,
+      )
     }
   })
 
