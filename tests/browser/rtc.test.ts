@@ -108,7 +108,7 @@ describe('RTC stand-in', () => {
         const seen = (await call<{ name: string; at: number }[]>(watcher, 'events')).filter(
           ({ name }) => !name.includes('connect') || name.endsWith('closed'),
         )
-        return seen.length === 3 && seen
+        return seen.length === 3 ? seen : undefined
       },
       { what: 'the connection closes in the worker' },
     )

@@ -1,0 +1,66 @@
+/** The real page at a real relay: one peer however many tabs, reachable again after the tab that lent its window closed and after a reload, with each part switched off. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Person, seesPeer, startPerson } from '../support/people.ts'
+import { startTestRelay } from '../support/test-relay.ts'
+import { waitUntil } from '../support/wait.ts'
+
+/** What is off → ms until reachable again. Without Web Locks a death is noticed later; a dedicated worker dies with its tab, so the whole mesh starts anew (1 to 2.5 s on two busy cores). */
+const RUNS = { '': 2_000, sharedWorker: 5_000, webLocks: 4_000, 'sharedWorker,webLocks': 7_000, webRtc: 2_000, streamTransfer: 2_000 } as const
+
+describe('tabs of one browser', { timeout: 300_000 }, () => {
+  let relay: Awaited<ReturnType<typeof startTestRelay>>
+  let ben: Person
+  before(async () => {
+    relay = await startTestRelay()
+    ben = await startPerson({ url: relay.url, name: 'Ben' })
+  })
+  after(async () => {
+    await ben?.close()
+    await relay?.end()
+  })
+
+  const ping = (peer: string) =>
+    ben.page.evaluate(
+      ([id]) =>
+        (dmesh.ping as (peer: unknown) => Promise<number>)(id).then(
+          () => true,
+          () => false,
+        ),
+      [peer],
+    )
+
+  for (const [off, limit] of Object.entries(RUNS)) {
+    it(`${off ? `without ${off}: ` : ''}the peer stays one and is reachable again within ${limit} ms`, async (t) => {
+      const url = off ? `${relay.url}/?off=${off}` : relay.url
+      const ana = await startPerson({ url, name: 'Ana' })
+      try {
+        const path = off === 'webRtc' ? 'relayed' : 'direct'
+        await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
+        const second = await ana.newTab(url)
+        await waitUntil(() => second.evaluate(() => dmesh.peer), { ms: 20_000, what: 'the second tab' })
+        assert.equal(await second.evaluate(() => dmesh.peer), ana.peer)
+        const closed = performance.now()
+        await ana.page.close()
+        ana.page = second
+        await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after her first tab closed' })
+        const afterClose = performance.now() - closed
+        await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
+        const reloaded = performance.now()
+        await second.reload()
+        await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after the reload' })
+        const afterReload = performance.now() - reloaded
+        await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
+        t.diagnostic(
+          `reachable ${afterClose.toFixed(0)} ms after the close, ${afterReload.toFixed(0)} ms after the reload; ${path} ${(performance.now() - reloaded).toFixed(0)} ms after it`,
+        )
+        await waitUntil(() => second.evaluate(() => dmesh.peer), { ms: 20_000, what: 'the page after its reload' })
+        assert.equal(await second.evaluate(() => dmesh.peer), ana.peer)
+        assert.ok(afterClose <= limit, `${afterClose} ms after the close`)
+        assert.ok(afterReload <= limit, `${afterReload} ms after the reload`)
+      } finally {
+        await ana.close()
+      }
+    })
+  }
+})
