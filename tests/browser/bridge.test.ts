@@ -36,7 +36,7 @@ describe('bridge', { timeout: 300_000 }, () => {
   // A profile for each group: a SharedWorker outlives its last page by minutes.
   const start = async () => {
     workerBuild = 'build-1'
-    chromium = await startChromium()
+    chromium = await startChromium({ args: ['--host-resolver-rules=MAP insecure.test 127.0.0.1'] })
     context = chromium.browser.contexts()[0] as BrowserContext
   }
   const stop = () => chromium?.close()
@@ -165,6 +165,14 @@ describe('bridge', { timeout: 300_000 }, () => {
       assert.equal(ready.host, 'dedicated worker')
       assert.notEqual(ready.name, name)
       for (const page of [shared, dedicated]) await page.close()
+    })
+
+    it('connectPage() rejects with INSECURE_ORIGIN where browsers give no keys', async () => {
+      const page = await context.newPage()
+      await page.goto(server.origin.replace('localhost', 'insecure.test'))
+      await waitUntil(() => page.evaluate(() => 'bridge' in globalThis), { what: 'the page' })
+      assert.equal(await run(page, 'ready'), 'INSECURE_ORIGIN')
+      await page.close()
     })
 
     it('a page that comes back from the back/forward cache has its mesh again', async () => {
