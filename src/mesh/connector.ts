@@ -88,9 +88,10 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     )
   }
 
-  const pursue = async (peer: string, pursuit: Pursuit) => {
+  const pursue = async (peer: string, pursuit: Pursuit, now: boolean) => {
     const own = pursuit.stop.signal
-    const first = me < peer
+    // After a change here the other side knows nothing of it and sits out its back-off: then we dial, whoever's turn it is.
+    const first = now || me < peer
     if (!first) await sleep(clock, DIAL_GRACE, own)
     for (let attempt = 0; !own.aborted; attempt++) {
       try {
@@ -107,10 +108,10 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     }
   }
 
-  const start = (peer: string) => {
+  const start = (peer: string, now = false) => {
     const pursuit: Pursuit = { stop: new AbortController(), wake: () => undefined }
     pursuits.set(peer, pursuit)
-    pursue(peer, pursuit).catch(() => undefined)
+    pursue(peer, pursuit, now).catch(() => undefined)
   }
 
   links.onChange((peer, link, opened) => {
@@ -138,7 +139,7 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     kick() {
       for (const [peer, { stop }] of pursuits) {
         stop.abort()
-        start(peer)
+        start(peer, true)
       }
     },
   }

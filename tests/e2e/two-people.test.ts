@@ -5,7 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { chooseFile, type Person, seesPeer, startPerson } from '../support/people.ts'
+import { browserMemory } from '../support/memory.ts'
+import { chooseFile, seesPeer, startPerson } from '../support/people.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
 
@@ -13,8 +14,8 @@ const SIZE = Number(process.env.E2E_FILE_BYTES ?? 100 * 1024 * 1024)
 
 describe('two people', () => {
   let relay: Awaited<ReturnType<typeof startTestRelay>>
-  let ana: Person
-  let ben: Person
+  let ana: Awaited<ReturnType<typeof startPerson>>
+  let ben: Awaited<ReturnType<typeof startPerson>>
   let folder: string
 
   before(async () => {
@@ -65,6 +66,7 @@ describe('two people', () => {
     assert.equal(offer.name, 'holiday.bin')
     assert.equal(offer.done, 0)
     const start = performance.now()
+    const memory = watchMemory([ana.chromium.pid, ben.chromium.pid])
     await ben.page.evaluate(([id]) => (dmesh.files as { accept(id: string): Promise<void> }).accept(id as string), [offer.id])
     const done = await waitUntil(
       async () => {
@@ -75,7 +77,9 @@ describe('two people', () => {
       { ms: 180_000, what: 'the file' },
     )
     const seconds = (performance.now() - start) / 1000
-    process.stdout.write(`# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s\n`)
+    const growth = memory.stop()
+    process.stdout.write(`# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s, memory of renderers and network process grew by ${growth.map((mib) => mib.toFixed(0)).join(' and ')} MiB\n`)
+    for (const mib of growth) assert.ok(mib <= 64, `${mib} MiB more while the file ran`)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     assert.equal((done as { sha256?: string }).sha256, sha256)
     const sender = await waitUntil(
@@ -88,3 +92,18 @@ describe('two people', () => {
     assert.ok(relayed < 256 * 1024, `${relayed} bytes went through the relay`)
   })
 })
+
+/** Peak growth of each browser in MiB, looked at every 250 ms. */
+function watchMemory(pids: readonly number[]): { stop(): readonly number[] } {
+  const before = pids.map(browserMemory)
+  const peak = [...before]
+  const look = () => pids.forEach((pid, i) => (peak[i] = Math.max(peak[i] as number, browserMemory(pid))))
+  const timer = setInterval(look, 250)
+  return {
+    stop() {
+      clearInterval(timer)
+      look()
+      return peak.map((value, i) => value - (before[i] as number))
+    },
+  }
+}
