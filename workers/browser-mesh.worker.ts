@@ -1,10 +1,12 @@
 /** The browser's mesh from its parts: stores, identity, policy, protocols, transports (design §5). A root's part list: it decides nothing that a room should. */
 import { createPolicy } from '../src/access/policy.ts'
 import { defaultRows } from '../src/access/rows.ts'
+import type { PathAttempt } from '../src/core/path.ts'
 import type { FileStore, RecordStore } from '../src/core/stores.ts'
 import { createPresence } from '../src/discovery/registry/client.ts'
 import { loadBrowserIdentity } from '../src/identity/browser.ts'
 import { createMesh } from '../src/mesh/create.ts'
+import { createLazyTransport } from '../src/mesh/lazy-transport.ts'
 import { linkRows } from '../src/mesh/link-rows.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
@@ -48,11 +50,11 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     transports: [
       createWebSocket({ open: openSocket }),
       relayTransport,
-      ...(await createRtcTransports(
+      ...createRtcTransports(
         parts,
         () => stun,
         () => mesh,
-      )),
+      ),
     ],
     relayClient: relayTransport,
     relays: [createRelaySource(origin, { onSite })],
@@ -78,15 +80,28 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
 }
 
 /** @libp2p/webrtc reads RTCPeerConnection once, when it is imported: so the stand-in must be there before. */
-async function createRtcTransports({ clock, log, standIn }: BrowserMeshParts, iceServers: () => readonly string[], mesh: () => MeshHost | undefined) {
+function createRtcTransports({ clock, log, standIn }: BrowserMeshParts, iceServers: () => readonly string[], mesh: () => MeshHost | undefined) {
   standIn.install(globalThis)
-  const [{ createWebRtc }, { createWebRtcDirect }] = await Promise.all([
-    import('../src/transports/webrtc/transport.ts'),
-    import('../src/transports/webrtc-direct/transport.ts'),
-  ])
+  const onAttempt = ({ peer, ...attempt }: PathAttempt & { readonly peer: string }) => mesh()?.noteAttempt(peer, attempt)
   return [
-    createWebRtc({ clock, iceServers, available: standIn.available, onAttempt: ({ peer, ...attempt }) => mesh()?.noteAttempt(peer, attempt) }),
-    createWebRtcDirect({ RTCPeerConnection: standIn.RTCPeerConnection as never, clock, log }),
+    createLazyTransport({
+      name: 'webrtc',
+      log,
+      matches: (address) => /\/webrtc(\/|$)/.test(address),
+      async load() {
+        const { createWebRtc } = await import('../src/transports/webrtc/transport.ts')
+        return createWebRtc({ clock, iceServers, available: standIn.available, onAttempt })
+      },
+    }),
+    createLazyTransport({
+      name: 'webrtc-direct',
+      log,
+      matches: (address) => address.includes('/webrtc-direct/'),
+      async load() {
+        const { createWebRtcDirect } = await import('../src/transports/webrtc-direct/transport.ts')
+        return createWebRtcDirect({ RTCPeerConnection: standIn.RTCPeerConnection as never, clock, log })
+      },
+    }),
   ]
 }
 

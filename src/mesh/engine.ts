@@ -77,7 +77,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
 
   services.presence.rename(names.mine())
   await swarm.libp2p.start()
-  await gate.guardForeign()
+  await gate.answerLinks()
   const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
   const engine: Engine = { parts, stop, bus, swarm, links, names, gate, handlers, connector, keepers, services, snapshot, rtt, open, kick }
   follow(engine, isRelay)

@@ -25,8 +25,8 @@ export type Serve = (stream: Stream, connection: Connection) => void | Promise<v
 export interface Gate {
   /** Register a guarded handler, with a row of its own for as long as it lives; the returned function removes both. BAD_ARGUMENT when there is one already. */
   handle(protocol: string, may: string, serve: Serve, row?: PolicyRow): Promise<() => Promise<void>>
-  /** Wrap what libp2p's services registered. Call once, after start. */
-  guardForeign(): Promise<void>
+  /** Register what every link itself speaks. Call once. */
+  answerLinks(): Promise<void>
   /** Every protocol with a handler and its capability; undefined = denied for everyone. */
   handlers(): readonly (readonly [protocol: string, may: string | undefined])[]
   /** The policy's rows and those of live handlers. */
@@ -43,8 +43,12 @@ interface Live {
   readonly stream: Stream
 }
 
+/** For each protocol on each connection; what a service asks for itself goes before. */
+const CAPS = { maxInboundStreams: MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL, runOnLimitedConnection: true } as const
+
 const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
 
+/** Takes over `registrar.handle`, so call it before libp2p starts. */
 export function createGate(swarm: Swarm, parts: GateParts): Gate {
   const { registrar } = swarm.components
   const { policy, clock, log } = parts
@@ -90,21 +94,15 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
       refuse(stream, peer, protocol, toMeshError(error))
     }
   }
-  const register = (protocol: string, serve: Serve, force = false) =>
-    registrar.handle(protocol, guarded(protocol, serve), {
-      maxInboundStreams: MAX_STREAMS_PER_PROTOCOL,
-      maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL,
-      runOnLimitedConnection: true,
-      ...(force ? { force } : {}),
-    })
+  // Whoever registers, whenever: libp2p's own services and transports that are loaded later come through here too.
+  const register = registrar.handle.bind(registrar)
+  registrar.handle = (protocol, handler, options) => register(protocol, guarded(protocol, handler), { ...CAPS, ...options })
 
   return {
     handle: (protocol, may, serve, row) => addHandler(protocol, may, serve, row),
-    async guardForeign() {
-      const ours = new Set([...capabilities.keys()].filter((protocol) => !(protocol in FOREIGN_CAPABILITY)))
-      for (const protocol of registrar.getProtocols()) if (!ours.has(protocol)) await register(protocol, registrar.getHandler(protocol).handler, true)
-      await register(FOREIGN.ping, answerPing)
-      await register(PROTOCOL.why, (stream, connection) => answerWhy(stream, connection, denials))
+    async answerLinks() {
+      await registrar.handle(FOREIGN.ping, answerPing, CAPS)
+      await registrar.handle(PROTOCOL.why, (stream, connection) => answerWhy(stream, connection, denials), CAPS)
     },
     handlers: () => registrar.getProtocols().map((protocol) => [protocol, capabilities.get(protocol)] as const),
     rows,
@@ -123,7 +121,7 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     capabilities.set(protocol, may)
     if (row) own.set(protocol, row)
     renew()
-    await register(protocol, serve)
+    await registrar.handle(protocol, serve, CAPS)
     return async () => {
       capabilities.delete(protocol)
       own.delete(protocol)
