@@ -7,8 +7,6 @@ import { errorFromWire, errorToWire, MeshError, type WireError } from '../shared
 import { CALL_TIMEOUT, MAX_CALLS } from './limits.ts'
 
 /** Method name → function; arguments and results are structured-cloneable. */
-export type LinkApi = Readonly<Record<string, (...args: never[]) => unknown>>
-
 export type Methods<Api extends object> = {
   readonly [K in keyof Api]: Api[K] extends (...args: infer A) => infer R ? (signal: AbortSignal, ...args: A) => R | Promise<R> : never
 }

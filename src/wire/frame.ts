@@ -16,7 +16,7 @@ export interface FrameReader {
 
 export function createFrameReader(readable: ReadableStream<Uint8Array>): FrameReader {
   const reader = readable.getReader()
-  let pending: Uint8Array[] = []
+  const pending: Uint8Array[] = []
   let size = 0
 
   const pull = async (signal: AbortSignal | undefined): Promise<boolean> => {
@@ -28,38 +28,47 @@ export function createFrameReader(readable: ReadableStream<Uint8Array>): FrameRe
     }
     return true
   }
-  const flat = (): Uint8Array => {
-    if (pending.length !== 1) pending = [concat(pending)]
-    return pending[0] as Uint8Array
+  /** The first `count` bytes in one new array; what follows stays. One copy, whatever the pieces were. */
+  const take = (count: number): Uint8Array<ArrayBuffer> => {
+    const out = new Uint8Array(count)
+    for (let at = 0; at < count; ) {
+      const piece = pending[0] as Uint8Array
+      const part = piece.subarray(0, count - at)
+      out.set(part, at)
+      at += part.byteLength
+      if (part.byteLength === piece.byteLength) pending.shift()
+      else pending[0] = piece.subarray(part.byteLength)
+    }
+    size -= count
+    return out
   }
-  const drop = (count: number) => {
-    const rest = flat().subarray(count)
-    size = rest.byteLength
-    pending = size > 0 ? [rest] : []
+  const readLength = async (signal: AbortSignal | undefined): Promise<number | undefined> => {
+    for (;;) {
+      const head = size > 0 ? decodeVarint(pending.length === 1 ? (pending[0] as Uint8Array) : concat(pending)) : undefined
+      if (head) {
+        take(head.length)
+        return head.value
+      }
+      if (await pull(signal)) continue
+      if (size === 0) return undefined
+      throw new MeshError('BAD_FRAME', 'the stream ended inside a length')
+    }
   }
 
   return {
     async read(cap, signal) {
-      let head = size > 0 ? decodeVarint(flat()) : undefined
-      while (!head) {
-        if (!(await pull(signal))) {
-          if (size === 0) return undefined
-          throw new MeshError('BAD_FRAME', 'the stream ended inside a length')
-        }
-        head = decodeVarint(flat())
+      const length = await readLength(signal)
+      if (length === undefined) return undefined
+      if (length > cap) throw new MeshError('FRAME_TOO_LARGE', `frame of ${length} bytes, cap ${cap}`)
+      while (size < length) {
+        if (!(await pull(signal))) throw new MeshError('BAD_FRAME', `the stream ended after ${size} of ${length} bytes`)
       }
-      if (head.value > cap) throw new MeshError('FRAME_TOO_LARGE', `frame of ${head.value} bytes, cap ${cap}`)
-      while (size < head.length + head.value) {
-        if (!(await pull(signal))) throw new MeshError('BAD_FRAME', `the stream ended after ${size - head.length} of ${head.value} bytes`)
-      }
-      const frame = new Uint8Array(flat().subarray(head.length, head.length + head.value)) // copies, also from a Buffer, whose slice() does not
-      drop(head.length + head.value)
-      return frame
+      return take(length)
     },
     async chunk(signal) {
       while (size === 0) if (!(await pull(signal))) return undefined
-      const chunk = flat()
-      drop(chunk.byteLength)
+      const chunk = pending.shift() as Uint8Array
+      size -= chunk.byteLength
       return chunk
     },
     release: () => reader.releaseLock(),
