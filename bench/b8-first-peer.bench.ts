@@ -46,7 +46,12 @@ async function ours(context: BrowserContext): Promise<Sample> {
       if (await join.isVisible().catch(() => false)) await join.click()
       return page
         .evaluate(async (peer) => {
-          const { dmesh: mesh } = globalThis as unknown as { dmesh?: { ready: Promise<void>; open(peer: string, protocol: string): Promise<{ readable: ReadableStream; writable: WritableStream; abort(): void }> } }
+          const { dmesh: mesh } = globalThis as unknown as {
+            dmesh?: {
+              ready: Promise<void>
+              open(peer: string, protocol: string): Promise<{ readable: ReadableStream; writable: WritableStream; abort(): void }>
+            }
+          }
           if (!mesh) return 0
           await mesh.ready
           const stream = await mesh.open(peer, '/dmesh/echo/1.0.0')
@@ -69,7 +74,9 @@ async function stock(context: BrowserContext): Promise<Sample> {
   await page.goto(pages.origin)
   const value = await page.evaluate(
     async ([address, peer]) => {
-      const scope = globalThis as unknown as { startStock(address: string): Promise<{ dial(peer: string): Promise<string>; requests(peer: string, count: number): Promise<number[]> }> }
+      const scope = globalThis as unknown as {
+        startStock(address: string): Promise<{ dial(peer: string): Promise<string>; requests(peer: string, count: number): Promise<number[]> }>
+      }
       const mine = await scope.startStock(address as string)
       await mine.dial(peer as string)
       await mine.requests(peer as string, 1)
@@ -108,7 +115,12 @@ const warm = { name: 'B8 the same, warm cache and known key', unit: 'ms', better
 await compare({ ...warm, sides: { ours: () => ours(a), 'js-libp2p webrtc': () => stock(b), limit: () => raw(c) } }, 'b8-first-peer-warm')
 const stockBytes = [...pages.files.values()].reduce((sum, file) => sum + gzipSync(file).length, 0)
 const kb = (bytes: number) => async (): Promise<Sample> => ({ value: bytes / 1000 })
-const weight = { name: 'B9 bytes to the first peer: ours counted at the HTTP sockets of the relay, js-libp2p its bundle gzipped', unit: 'kB', better: 'lower', rounds: 1 } as const
+const weight = {
+  name: 'B9 bytes to the first peer: ours counted at the HTTP sockets of the relay, js-libp2p its bundle gzipped',
+  unit: 'kB',
+  better: 'lower',
+  rounds: 1,
+} as const
 await compare({ ...weight, sides: { ours: kb(coldBytes), 'js-libp2p webrtc': kb(stockBytes) } }, 'b9-weight')
 stockRelay.kill()
 await chromium.close()

@@ -1,5 +1,5 @@
 /** A transport whose code comes after the mesh is up: joining must not wait for what only a direct path needs. Until then it dials by loading first, and listens to nothing. */
-import { type Libp2pEvents, type Startable, type Transport as Libp2pTransport, transportSymbol, type TypedEventTarget } from '@libp2p/interface'
+import { type Libp2pEvents, type Transport as Libp2pTransport, type Startable, type TypedEventTarget, transportSymbol } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Transport } from '../core/transport.ts'
@@ -60,7 +60,8 @@ export function createLazyTransport({ name, matches, load, log }: LazyTransportO
           return inner.createListener(...args)
         },
         listenFilter: (...args: Parameters<Libp2pTransport['listenFilter']>) => inner?.listenFilter(...args) ?? [],
-        dialFilter: (addresses: Parameters<Libp2pTransport['dialFilter']>[0]) => inner?.dialFilter(addresses) ?? addresses.filter((address) => matches(address.toString())),
+        dialFilter: (addresses: Parameters<Libp2pTransport['dialFilter']>[0]) =>
+          inner?.dialFilter(addresses) ?? addresses.filter((address) => matches(address.toString())),
       }
     },
   }
