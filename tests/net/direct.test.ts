@@ -68,6 +68,17 @@ describe('two homes with NAT between them and the relay', { skip: whyNoNetwork()
     const between = (packets: readonly Packet[], to: string) => packets.filter((packet) => packet.to === to && /UDP/.test(packet.line)).length
     assert.ok(between(atLeft, right.outside) > 100 && between(atRight, left.outside) > 100, 'the bytes went from home to home over UDP')
   })
+
+  test('when UDP is cut under a direct path, a message in flight arrives by relay, and the path is direct again once UDP is back', async () => {
+    const { ana, ben, homes } = meeting
+    await homes[0].setNat('no-udp')
+    const start = performance.now()
+    await sayTo(ana, ben, 'sent into the cut', 40_000)
+    process.stdout.write(`# ${Math.round(performance.now() - start)} ms from the cut to the message by relay\n`)
+    await seesPeer(ana, ben, 5_000, ({ path }) => path === 'relayed')
+    await homes[0].setNat('easy')
+    await seesPeer(ana, ben, 40_000, ({ path, transport }) => path === 'direct' && transport === 'webrtc')
+  })
 })
 
 /** Multicast that no router forwards: neighbour discovery and group membership of the kernel, mDNS; '' = ARP. */
