@@ -46,6 +46,8 @@ interface Live {
 /** For each protocol on each connection; what a service asks for itself goes before. */
 const CAPS = { maxInboundStreams: MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL, runOnLimitedConnection: true } as const
 
+const ENDED: ReadonlySet<string> = new Set<Stream['status']>(['closed', 'reset', 'aborted'])
+
 const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
 
 /** Takes over `registrar.handle`, so call it before libp2p starts. */
@@ -72,6 +74,8 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     stream.abort(error)
   }
   const guarded = (protocol: string, serve: Serve) => async (stream: Stream, connection: Connection) => {
+    // Its 'close' has been told already: what would be counted now would be counted for ever.
+    if (ENDED.has(stream.status)) return
     const peer = connection.remotePeer.toString()
     const may = capabilities.get(protocol)
     const { allow, limits, why, code } = judge(peer, may, protocol, usage.read(peer, may ?? ''))
