@@ -16,6 +16,12 @@ export const DIAL_GRACE = 1_500
 export const HIGH_WATER = 96
 export const LOW_WATER = 64
 
+/**
+ * Incoming connections that have not proved a key yet. One costs a socket, and is cut after libp2p's 10 s. Well above the 1024 sockets that the relay's
+ * front takes from one address prefix, so that one network that connects and says nothing keeps nobody else out.
+ */
+export const MAX_PENDING = 4096
+
 /** ms during which a fresh connection is not trimmed. */
 export const FRESH = 20_000
 

@@ -8,7 +8,7 @@ import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { Transport } from '../core/transport.ts'
 import type { Log } from '../shared/log.ts'
 import { WIDE_YAMUX } from '../wire/ids.ts'
-import { DIAL_TIMEOUT, HIGH_WATER, INITIAL_WINDOW, MAX_STREAMS } from './limits.ts'
+import { DIAL_TIMEOUT, HIGH_WATER, INITIAL_WINDOW, MAX_PENDING, MAX_STREAMS } from './limits.ts'
 
 /** Parts of libp2p that only services get to see. */
 export interface SwarmComponents {
@@ -59,7 +59,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
       reconnectRetries: 0,
       resolvers: {}, // the default one asks public DNS servers for dnsaddr
       inboundConnectionThreshold: 1_000, // per second and host; a relay behind a proxy sees one host. The front limits instead.
-      maxIncomingPendingConnections: 100,
+      maxIncomingPendingConnections: MAX_PENDING,
     },
     // RTT and liveness are measured by rtt.ts on one long stream instead of a new stream each time.
     connectionMonitor: { enabled: false },
