@@ -1,7 +1,7 @@
 /** What was said, kept in the record store: messages for the screen, the outbox, and the ids already received. Order is by arrival here. */
 import type { MessageInfo } from '../../core/mesh.ts'
 import type { RecordStore } from '../../core/stores.ts'
-import { MAX_KEPT, MAX_SEEN, MAX_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
+import { MAX_KEPT, MAX_SEEN, MAX_SEEN_PEERS, MAX_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
 
 export interface Waiting {
   readonly id: string
@@ -29,6 +29,9 @@ export interface History {
 }
 
 const key = (at: number, id: string) => `${String(at).padStart(15, '0')} ${id}`
+/** Record with the peers whose ids are remembered, the one heard of last at the end. */
+const SEEN_PEERS = 'seen'
+const seenKey = (peer: string) => `seen ${peer}`
 const queueKey = (message: Pick<Waiting, 'peer' | 'order'>) => `${message.peer} ${String(message.order).padStart(12, '0')}`
 
 export async function openHistory(records: RecordStore): Promise<History> {
@@ -40,6 +43,17 @@ export async function openHistory(records: RecordStore): Promise<History> {
     queue.set(message.peer, [...(queue.get(message.peer) ?? []), message])
   }
   let order = Math.max(0, ...[...queue.values()].flat().map((message) => message.order))
+
+  const seen = new Set(await records.get<readonly string[]>('setting', SEEN_PEERS))
+  const remember = async (peer: string) => {
+    const known = seen.delete(peer)
+    seen.add(peer)
+    if (known) return
+    const oldest = [...seen].slice(0, Math.max(0, seen.size - MAX_SEEN_PEERS))
+    for (const old of oldest) seen.delete(old)
+    await records.put('setting', SEEN_PEERS, [...seen])
+    for (const old of oldest) await records.delete('setting', seenKey(old))
+  }
 
   return {
     messages: () => shown,
@@ -73,7 +87,8 @@ export async function openHistory(records: RecordStore): Promise<History> {
     },
     async firstTime(peer, id) {
       let isNew = false
-      await records.update<readonly string[]>('setting', `seen ${peer}`, (old = []) => {
+      await remember(peer)
+      await records.update<readonly string[]>('setting', seenKey(peer), (old = []) => {
         isNew = !old.includes(id)
         return isNew ? [...old, id].slice(-MAX_SEEN) : old
       })

@@ -21,6 +21,16 @@ export const MAX_KEPT = 5_000
 /** Ids of received messages remembered a peer, so that one that is sent again arrives once. */
 export const MAX_SEEN = 2_000
 
+/** Peers whose ids are remembered; above it the one heard of longest ago is forgotten. Guards the store: keys are free, and each may fill 2000 ids. */
+export const MAX_SEEN_PEERS = 512
+
+/** Messages one peer may bring at once, and ms between two after that: the lobby's 60 a minute, also on a stream that stays open. */
+export const MESSAGE_BURST = 60
+export const MESSAGE_INTERVAL = 1_000
+
+/** Peers whose pace is known. Guards memory. */
+export const MAX_PACED = 4_096
+
 /** ms until an unanswered message counts as not delivered and is tried again. */
 export const RECEIPT_TIMEOUT = 10_000
 

@@ -9,6 +9,7 @@ import { PROTOCOL } from '../../wire/ids.ts'
 import { deliver } from './client.ts'
 import { type History, openHistory } from './history.ts'
 import { MAX_WAITING_PER_PEER, RETRY } from './limits.ts'
+import { createPace } from './pace.ts'
 import { receive } from './server.ts'
 import { checkOutgoing } from './wire.ts'
 
@@ -19,7 +20,8 @@ export async function createMessages({ records }: { records: RecordStore }): Pro
     may: 'message.send',
     start(host, signal) {
       const outbox = createOutbox(host, history, signal)
-      return { service: createService(host, history, outbox), serve: (stream) => receive(stream, host, history) }
+      const pace = createPace(host.clock)
+      return { service: createService(host, history, outbox), serve: (stream) => receive(stream, host, history, pace) }
     },
   }
 }
