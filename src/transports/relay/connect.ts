@@ -9,7 +9,7 @@ import { FOREIGN } from '../../wire/ids.ts'
 import type { CircuitLimits, CircuitTable } from './circuits.ts'
 import { isDirect } from './components.ts'
 import type { HopRequest, HopState } from './hop-state.ts'
-import { MAX_HOP_STREAMS, STOP_TIMEOUT } from './limits.ts'
+import { MAX_HOP_STREAMS, MAX_PAIR_CIRCUITS, PREFIX_SHARE, STOP_TIMEOUT } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
 import { type Refusal, refusal, refusalOf } from './refusal.ts'
 import { decodeStop, encodeHop, encodeStop, HOP_TYPE, STATUS, STOP_TYPE, type WireLimit, type WirePeer } from './wire.ts'
@@ -82,6 +82,8 @@ function admit(state: HopState, connection: Connection, target: PeerId): Terms |
     [`peer ${from}`, quotas.circuitsPerPeer],
     [`peer ${to}`, quotas.circuitsPerPeer],
     [`prefix ${prefix}`, quotas.circuitsPerPrefix],
+    [`pair ${from} ${to}`, MAX_PAIR_CIRCUITS],
+    [`calls ${prefix} ${to}`, Math.ceil(quotas.circuitsPerPeer * PREFIX_SHARE)],
   ] as const
   if (caps.some(([key, cap]) => ledger.running(key) >= cap)) return refusal('RESOURCE_LIMIT_EXCEEDED', 'quota')
   const leaves = [`hop ${from}`, ...caps.map(([key]) => key)].map((key) => ledger.enter(key))

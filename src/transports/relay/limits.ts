@@ -75,5 +75,11 @@ export const QUOTAS: HopQuotas = {
 /** IP prefixes and peers remembered for rates and daily bytes; above it the oldest are forgotten. */
 export const MAX_TRACKED = 65_536
 
+/** Circuits from one peer to one other: a path, its successor, and one just going. Keeps a peer's places from being taken by one caller. */
+export const MAX_PAIR_CIRCUITS = 4
+
+/** Share of a peer's circuits that callers of one IP prefix may hold: keys are free, prefixes less so, and the others must still get through. */
+export const PREFIX_SHARE = 0.5
+
 /** Relays one client keeps a reservation on. */
 export const MAX_RELAYS = 16
