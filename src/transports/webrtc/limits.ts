@@ -42,6 +42,12 @@ export const CALL_TIMEOUT = 10_000
 /** Attempts remembered while they run. */
 export const MAX_ATTEMPTS = 256
 
+/**
+ * Connections and attempts of one peer together, above which its calls are refused: a path, and those of a few reloads that ICE has not missed yet.
+ * One peer must not take all of a host.
+ */
+export const MAX_PER_PEER = 8
+
 /** Bytes of one signalling frame: an SDP of a data channel has about 500, a candidate 150. */
 export const MAX_SIGNAL_FRAME = 16 * 1024
 

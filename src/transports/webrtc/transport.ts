@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { describeReport, outcomeOf } from './describe.ts'
-import { MAX_ATTEMPTS, MAX_BUFFERED } from './limits.ts'
+import { MAX_ATTEMPTS, MAX_BUFFERED, MAX_PER_PEER } from './limits.ts'
 import type { NegotiableConnection } from './negotiate.ts'
 import { createPiped } from './piped.ts'
 import type { ReportWatch, RtcReport } from './report.ts'
@@ -79,11 +79,17 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     if (!available()) throw new MeshError('NOT_SUPPORTED', 'no page offers WebRTC now')
     if (running.size >= MAX_ATTEMPTS) throw new MeshError('LIMIT_REACHED', `${MAX_ATTEMPTS} WebRTC attempts run already`)
   }
+  const checkCaller = ({ remotePeer }: Connection) => {
+    checkReady()
+    const live = components.connectionManager.getConnections(remotePeer).filter(({ remoteAddr }) => remoteAddr.toString().includes('/webrtc'))
+    const trying = [...running].filter(({ peer }) => peer === remotePeer.toString())
+    if (live.length + trying.length >= MAX_PER_PEER) throw new MeshError('LIMIT_REACHED', `${MAX_PER_PEER} WebRTC connections with this peer already`)
+  }
   const onSignalling =
     (handler: StreamHandler): StreamHandler =>
     (stream: Stream, connection: Connection) => {
       try {
-        checkReady()
+        checkCaller(connection)
       } catch (error) {
         stream.abort(toMeshError(error))
         return
@@ -94,7 +100,7 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
       return during(attempt, () => handler(stream, connection))
     }
   const onPiped: StreamHandler = async (stream, connection) => {
-    checkReady()
+    checkCaller(connection)
     const attempt = begin(connection.remotePeer.toString())
     try {
       await piped.accept(stream, connection, make(attempt))
