@@ -17,7 +17,9 @@ const settle = async () => {
 
 /** A stream on which `peer` sends `count` messages at once and reads every receipt. */
 function flooding(peer: string, count: number, tag = peer): PeerStream {
-  const frames = Array.from({ length: count }, (_, i) => encodeMessage({ v: 1, id: `${tag}-${i}-aaaaaaaa`, topic: 'chat', at: 1, as: 't' }, Uint8Array.of(65)))
+  const frames = Array.from({ length: count }, (_, i) =>
+    encodeMessage({ v: 1, id: `${tag}-${i}-aaaaaaaa`, topic: 'chat', at: 1, as: 't' }, Uint8Array.of(65)),
+  )
   const readable = new ReadableStream<Uint8Array>({
     start(controller) {
       for (const frame of frames.flat()) controller.enqueue(frame)
