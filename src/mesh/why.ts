@@ -1,6 +1,6 @@
-/** /dmesh/why/1.0.0: whoever was refused a stream may ask why, once the reset told nothing. Must say no more than the decision said. */
+/** /dmesh/why/1.0.0: whoever was refused a stream may ask why, once the reset told nothing. Must say the code alone: labels of rows are the owner's own words, and inner failures name its files. */
 import type { Connection, Stream } from '@libp2p/interface'
-import { errorFromWire, errorToWire, type MeshError } from '../shared/errors.ts'
+import { errorFromWire, type MeshError } from '../shared/errors.ts'
 import { createFrameReader, decodeJson, encodeJsonFrame } from '../wire/frame.ts'
 import { PROTOCOL } from '../wire/ids.ts'
 import { MAX_DENIALS, MAX_WHY_FRAME, WHY_TIMEOUT } from './limits.ts'
@@ -33,7 +33,7 @@ export async function answerWhy(raw: Stream, connection: Connection, denials: De
   const { protocol } = (question ?? {}) as { protocol?: unknown }
   const denial = denials.get(stream.peer, String(protocol).slice(0, 200))
   const writer = stream.writable.getWriter()
-  await writer.write(encodeJsonFrame(denial ? errorToWire(denial) : {}))
+  await writer.write(encodeJsonFrame(denial ? { code: denial.code, message: `the other side refused with ${denial.code}` } : {}))
   await writer.close()
 }
 
