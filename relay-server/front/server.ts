@@ -4,7 +4,8 @@ import { createServer as createHttps, type Server as HttpsServer } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MeshError } from '../../src/shared/errors.ts'
-import { createRateLimiter, ratePrefix } from '../../src/shared/rate-limit.ts'
+import { prefixOf } from '../../src/shared/ip-prefix.ts'
+import { createRateLimiter } from '../../src/shared/rate-limit.ts'
 import type { HostPort } from '../config/options.ts'
 import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import * as limits from './limits.ts'
@@ -48,7 +49,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
     const remote = remoteOf(request, readRemote)
-    const leave = upgrades.start(ratePrefix(remote.address))
+    const leave = upgrades.start(prefixOf(remote.address))
     if (!leave) {
       upgradesRefused++
       return refuseSocket(socket, 429)

@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { isIP } from 'node:net'
 import type { Clock } from '../../src/shared/clock.ts'
 import { MeshError } from '../../src/shared/errors.ts'
+import { prefixOf } from '../../src/shared/ip-prefix.ts'
 import type { Log } from '../../src/shared/log.ts'
-import { createRateLimiter, ratePrefix } from '../../src/shared/rate-limit.ts'
+import { createRateLimiter } from '../../src/shared/rate-limit.ts'
 import { MAX_AMPLIFICATION, MAX_REQUEST, MAX_UNKNOWN, PER_PREFIX, TOTAL } from './limits.ts'
 import { ATTRIBUTE, decodeStun, encodeStun, errorCode, type StunMessage, TYPE, unknownAttributes, xorMappedAddress } from './wire.ts'
 
@@ -52,7 +53,7 @@ export async function createStunServer(options: StunServerOptions): Promise<Stun
     const message = data.byteLength <= MAX_REQUEST ? decodeStun(data) : undefined
     const answer = message && remote.port > 0 ? answerTo(message, remote) : undefined
     if (!answer || answer.bytes.byteLength > MAX_AMPLIFICATION * data.byteLength) return void counters.malformed++
-    const end = limiter.start(ratePrefix(remote.address))
+    const end = limiter.start(prefixOf(remote.address))
     if (!end) return void counters.limited++
     end()
     counters[answer.kind]++

@@ -76,17 +76,3 @@ export function createRateLimiter(clock: Clock, limits: RateLimits): RateLimiter
     },
   }
 }
-
-/** /24 of an IPv4 address (also IPv4-mapped), /64 of an IPv6 one, as an opaque key: what one household or tenant holds. The address must be valid text. */
-export function ratePrefix(address: string): string {
-  const four = /(?:^|^::ffff:)(\d+\.\d+\.\d+)\.\d+$/i.exec(address)
-  if (four) return four[1] as string
-  const [head = '', tail = ''] = address.toLowerCase().replace(/%.*$/, '').split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const groups = address.includes('::') ? [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right] : left
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')
-}

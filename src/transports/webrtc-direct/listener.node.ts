@@ -9,8 +9,9 @@ import { TypedEventEmitter } from 'main-event'
 import { abortable, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
+import { prefixOf } from '../../shared/ip-prefix.ts'
 import type { Log } from '../../shared/log.ts'
-import { createRateLimiter, ratePrefix } from '../../shared/rate-limit.ts'
+import { createRateLimiter } from '../../shared/rate-limit.ts'
 import type { DirectCertificate } from './certificate.node.ts'
 import { type Components, openHandshake, secureInbound } from './handshake.ts'
 import { LISTENER_LIMITS, type ListenerLimits } from './limits.ts'
@@ -61,7 +62,7 @@ export function createDirectDoor(options: DirectDoorOptions): DirectDoor {
   const limits = { ...LISTENER_LIMITS, ...options.limits }
   const counters: DirectCounters = { requests: 0, malformed: 0, limited: 0, v1: 0, v2: 0, accepted: 0, failed: 0 }
   const limiter = createRateLimiter(options.clock, { ...limits, activePerPrefix: limits.handshakesPerPrefix, active: limits.handshakes })
-  const context = { ...options, limits, counters, admit: (host: string) => limiter.start(ratePrefix(host)), peers: new Set<RtcPeer>() }
+  const context = { ...options, limits, counters, admit: (host: string) => limiter.start(prefixOf(host)), peers: new Set<RtcPeer>() }
   return {
     counters,
     pending: limiter.active,

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { NO_PREFIX, prefixOf } from '../../../src/shared/ip-prefix.ts'
 import { createLedger } from '../../../src/transports/relay/ledger.ts'
-import { NO_PREFIX, prefixOf } from '../../../src/transports/relay/prefix.ts'
 import { refusalOf } from '../../../src/transports/relay/refusal.ts'
 import { STATUS } from '../../../src/transports/relay/wire.ts'
 
