@@ -45,7 +45,7 @@ export const MAX_REMEMBERED = 64
 export interface ListenerLimits {
   /** Handshakes in progress at once: each holds a native peer connection (about 100 KiB) before anybody proved anything. */
   readonly handshakes: number
-  /** The same from one IPv4 /24 or IPv6 /48. */
+  /** The same from one IPv4 /24 or IPv6 /64. */
   readonly handshakesPerPrefix: number
   /** Handshakes started a minute from one prefix. */
   readonly startsPerPrefix: number
