@@ -1,4 +1,4 @@
-/** B1 and B6 (performance.md): goodput of one stream page to page, and the round trip of a request, in one browser: ours through the public API beside js-libp2p beside one raw ordered data channel. */
+/** B1 and B6: goodput of one stream page to page, and the round trip of a request, in one browser: ours through the public API beside js-libp2p beside one raw ordered data channel. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** B8 and B9 (performance.md): from navigation to the first byte back from another browser, with an empty cache and a warm one, and the bytes that took; ours beside js-libp2p beside an empty page with one raw connection. */
+/** B8 and B9: from navigation to the first byte back from another browser, with an empty cache and a warm one, and the bytes that took; ours beside js-libp2p beside an empty page with one raw connection. */
 import { spawn } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** Runs several ways to do the same thing in turns and reports ratios: ours beside a peer beside the physical limit, in one run (performance.md B). Must never report one side alone. */
+/** Runs several ways to do the same thing in turns and reports ratios: ours beside a peer beside the physical limit, in one run. Must never report one side alone. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'

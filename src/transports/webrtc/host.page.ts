@@ -1,4 +1,4 @@
-/** RTC host: the window's side of the stand-in. Owns the real RTCPeerConnections and certificates, which exist in windows only (browser.md §2.2), and serves them over one Port. Must never hold data the worker does not read. */
+/** RTC host: the window's side of the stand-in. Owns the real RTCPeerConnections and certificates, which exist in windows only, and serves them over one Port. Must never hold data the worker does not read. */
 import type { Port } from '../../core/port.ts'
 import type { Log } from '../../shared/log.ts'
 import { channelInfo, type HostChannel, hostChannel } from './host-channel.page.ts'
