@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type AccessFile, openAccessFile } from '../src/access/access-file.node.ts'
 import { defaultRows } from '../src/access/rows.ts'
 import type { Identity } from '../src/core/identity.ts'
+import type { SiteConfig } from '../src/core/site-config.ts'
 import { MAX_ENTRIES } from '../src/discovery/registry/limits.ts'
 import { loadFileIdentity } from '../src/identity/file.node.ts'
 import { linkRows } from '../src/mesh/link-rows.ts'
@@ -26,7 +27,7 @@ import { CLOSE_MS, DRAIN_MS } from './limits.ts'
 import { startLocalApi } from './local-api/server.ts'
 import { createLocalParts } from './local-parts.ts'
 import { openRelayMesh, type RelayMesh, readNumbers } from './relay-mesh.ts'
-import { buildSite, type SiteDocument } from './site.ts'
+import { buildSite } from './site.ts'
 import { readTls } from './start-parts.ts'
 import { publicReason, type Reach } from './start-text.ts'
 
@@ -158,7 +159,7 @@ function openFront(basis: Basis, late: Late, onUpgrade: Parameters<typeof startF
   })
 }
 
-function describeSite({ config, deps, lobby, files, identity, publicAddresses }: Basis, { running }: Late, context: SiteContext): SiteDocument {
+function describeSite({ config, deps, lobby, files, identity, publicAddresses }: Basis, { running }: Late, context: SiteContext): SiteConfig {
   const direct = (running?.mesh.addresses() ?? []).filter((text) => text.includes('/webrtc-direct/certhash/'))
   const facts = { peer: identity.peer, version: deps.version, build: files.build, name: config.name, lobby }
   const reached = { direct: direct.map((text) => text.replace(/\/p2p\/[^/]+$/, '')), stunPort: running?.stun?.addresses[0]?.port }

@@ -1,27 +1,10 @@
 /** What dmesh.json says to one client: the addresses under which that client can reach this relay, derived from the host it used (design §7 a). Pure. */
 
 import { isIP } from 'node:net'
+import type { SiteConfig } from '../src/core/site-config.ts'
 import { isLoopback, LOCAL_APP_HOST, plainAddress } from './front/hosts.ts'
 import type { SiteContext } from './front/options.ts'
 import { MAX_ADDRESSES } from './limits.ts'
-
-/** The document; its readers check it with src/core/site-config.ts. */
-export interface SiteDocument {
-  readonly v: 1
-  /** PeerID, base58. */
-  readonly peer: string
-  readonly version: string
-  /** Hash of the page served here, 'none' without one. */
-  readonly build: string
-  readonly name: string
-  /** Multiaddr texts ending in /p2p/<peer>, best first. */
-  readonly addresses: readonly string[]
-  /** `stun:host:port`. */
-  readonly stun: readonly string[]
-  /** What is granted: units in transports/relay/limits.ts. */
-  readonly quotas: Readonly<Record<string, number>>
-  readonly lobby: boolean
-}
 
 export interface SiteFacts {
   readonly peer: string
@@ -38,7 +21,7 @@ export interface SiteFacts {
   readonly publicAddresses: readonly string[]
 }
 
-export function buildSite(facts: SiteFacts, context: SiteContext): SiteDocument {
+export function buildSite(facts: SiteFacts, context: SiteContext): SiteConfig {
   const { peer, version, build, name, lobby, quotas } = facts
   const addresses = [...webSocketAddresses(context), ...directAddresses(facts, context)].map((address) => `${address}/p2p/${peer}`)
   return { v: 1, peer, version, build, name, addresses: addresses.slice(0, MAX_ADDRESSES), stun: stunUrls(facts, context), quotas, lobby }
