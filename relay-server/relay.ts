@@ -5,7 +5,7 @@ import { type AccessFile, openAccessFile } from '../src/access/access-file.node.
 import { defaultRows } from '../src/access/rows.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { SiteConfig } from '../src/core/site-config.ts'
-import { MAX_ENTRIES } from '../src/discovery/registry/limits.ts'
+import { MAX_ENTRIES, MAX_ENTRIES_PER_PREFIX } from '../src/discovery/registry/limits.ts'
 import { loadFileIdentity } from '../src/identity/file.node.ts'
 import { linkRows } from '../src/mesh/link-rows.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
@@ -163,7 +163,7 @@ function describeSite({ config, deps, lobby, files, identity, publicAddresses }:
   const direct = (running?.mesh.addresses() ?? []).filter((text) => text.includes('/webrtc-direct/certhash/'))
   const facts = { peer: identity.peer, version: deps.version, build: files.build, name: config.name, lobby }
   const reached = { direct: direct.map((text) => text.replace(/\/p2p\/[^/]+$/, '')), stunPort: running?.stun?.addresses[0]?.port }
-  const quotas = { ...running?.hop.quotas, presence: MAX_ENTRIES }
+  const quotas = { ...running?.hop.quotas, presence: MAX_ENTRIES, presencePerPrefix: MAX_ENTRIES_PER_PREFIX }
   return buildSite({ ...facts, ...reached, quotas, publicAddresses: publicAddresses.current() }, context)
 }
 

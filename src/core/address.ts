@@ -12,6 +12,11 @@ export function relayOfAddress(text: string): string | undefined {
   return /\/p2p\/([^/]+)\/p2p-circuit/.exec(text)?.[1]
 }
 
+/** The first IP address of a multiaddr text: of a circuit, its relay's. */
+export function ipOfAddress(text: string): string | undefined {
+  return /\/ip[46]\/([^/]+)/.exec(text)?.[1]
+}
+
 /** How a connection with this remote address runs. `/…/p2p-circuit/webrtc` was only signalled over the relay, so it is direct. */
 export function describeAddress(text: string): { readonly kind: Path['kind']; readonly transport: TransportName; readonly relay?: string } {
   const circuit = text.includes('/p2p-circuit')

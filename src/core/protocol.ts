@@ -15,6 +15,8 @@ export interface ProtocolHost {
   /** Open a stream to a peer over its best path. PEER_UNREACHABLE, ACCESS_DENIED, UNKNOWN_PROTOCOL, TIMEOUT. */
   open(peer: string, protocol: string, options?: { signal?: AbortSignal }): Promise<PeerStream>
   peers(): readonly PeerInfo[]
+  /** IP address that the connection under a stream comes from, for quotas; of the relay when it is relayed. Undefined when it has none. */
+  remoteAddress(stream: PeerStream): string | undefined
   /** Close the whole connection under a stream, e.g. of an older instance. */
   disconnect(stream: PeerStream, reason: unknown): void
 }

@@ -70,7 +70,8 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
       openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, me: identity.peer }, own),
     )
   const handlers = createHandlers({ gate, links, log })
-  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect: handlers.disconnect }
+  const { disconnect, remoteAddress } = handlers
+  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress }
   const services = await startProtocols(parts, handlers, host, signal)
   const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)
   Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })

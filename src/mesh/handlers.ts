@@ -1,6 +1,7 @@
 /** Registers protocol plugins and the user's own handlers at the gate, each with a policy row. The handler owns its stream; when it throws, the stream is reset and the opener can learn the code. */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { PolicyRow } from '../core/access.ts'
+import { ipOfAddress } from '../core/address.ts'
 import type { HandleOptions, Mesh } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Protocol, ProtocolHost } from '../core/protocol.ts'
@@ -20,6 +21,7 @@ export interface Handlers {
   start<S>(protocol: Protocol<S>, host: ProtocolHost, signal: AbortSignal): Promise<ReturnType<Protocol<S>['start']>>
   handle: Mesh['handle']
   disconnect: ProtocolHost['disconnect']
+  remoteAddress: ProtocolHost['remoteAddress']
 }
 
 export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
@@ -56,6 +58,7 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
     disconnect(stream, reason) {
       connections.get(stream)?.abort(toMeshError(reason))
     },
+    remoteAddress: (stream) => ipOfAddress(connections.get(stream)?.remoteAddr.toString() ?? ''),
   }
 }
 

@@ -6,6 +6,7 @@ type Unit = 'count' | 'bytes' | 'seconds'
 
 const KNOWN: Readonly<Record<string, readonly [string, Unit]>> = {
   presence: ['People and devices it lists', 'count'],
+  presencePerPrefix: ['… of one network', 'count'],
   reservations: ['Places', 'count'],
   reservationsPerPrefix: ['Places for one network', 'count'],
   reservationRate: ['New places a minute', 'count'],
@@ -17,7 +18,7 @@ const KNOWN: Readonly<Record<string, readonly [string, Unit]>> = {
   circuitRatePerPrefix: ['New ones a minute, one network', 'count'],
   lobbyBytes: ['Size of one relayed connection', 'bytes'],
   lobbyTime: ['Time of one relayed connection', 'seconds'],
-  lobbyBytesPerDay: ['Relayed in a day, one network', 'bytes'],
+  limitedBytesPerDay: ['Relayed in a day, one network', 'bytes'],
 }
 
 const MAX_ROWS = 40 // a relay's file is small; a longer one is not shown whole

@@ -1,7 +1,7 @@
 /** What a client knows of who is where, from every relay it joined: the table behind PresenceService.entries(). Takes only verified records; capped. */
 import type { PresenceEntry } from '../../core/protocol.ts'
 import { MeshError } from '../../shared/errors.ts'
-import { KEEP_AWAY, MAX_KNOWN } from './limits.ts'
+import { KEEP_AWAY, MAX_ENTRIES, MAX_KNOWN } from './limits.ts'
 import { isNewer, type PresenceRecord } from './record.ts'
 
 interface Known extends PresenceEntry {
@@ -25,7 +25,12 @@ export function createDirectory(changed: () => void): Directory {
     if (!table) relays.set(relay, (table = new Map()))
     return table
   }
-  const makeRoom = (now: number) => {
+  const makeRoom = (own: Map<string, Known>, now: number) => {
+    if (own.size >= MAX_ENTRIES) {
+      const away = [...own.values()].filter(({ here }) => !here)
+      if (away.length === 0) throw new MeshError('LIMIT_REACHED', `${MAX_ENTRIES} peers of one relay are known already`)
+      own.delete(away.reduce((oldest, one) => (one.seen < oldest.seen ? one : oldest)).peer)
+    }
     let size = 0
     for (const table of relays.values()) size += table.size
     if (size < MAX_KNOWN) return
@@ -55,7 +60,7 @@ export function createDirectory(changed: () => void): Directory {
       const table = of(relay)
       const old = table.get(record.iss)
       if (old && isNewer(old.record, record)) throw new MeshError('OLD_RECORD', 'a newer record of this peer is known')
-      if (!old) makeRoom(now)
+      if (!old) makeRoom(table, now)
       const { iss: peer, name, kind } = record
       table.set(peer, { peer, name, kind, relay, here, seen: Math.max(0, now - ago), record })
       changed()

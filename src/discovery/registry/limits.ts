@@ -27,6 +27,9 @@ export const MAX_SKEW = 3_600_000
 /** Entries a relay keeps in one mesh, here and away together: 1024 × ~1 kB. Those away make room first. */
 export const MAX_ENTRIES = 1024
 
+/** Of these, entries whose peers came from one /24 or /64: a whole office, as for the hop's places. Keys are free, prefixes less so. */
+export const MAX_ENTRIES_PER_PREFIX = 256
+
 /** Meshes with a roster on one relay. */
 export const MAX_MESHES = 256
 
@@ -54,7 +57,7 @@ export const GOODBYE_TIME = 250
 /** Records of a peer a minute: renewals and renames. */
 export const MAX_RECORDS_PER_MINUTE = 30
 
-/** Entries a client keeps in all, from every relay. */
+/** Entries a client keeps in all, from every relay; of one relay at most MAX_ENTRIES, so that none fills the list alone. */
 export const MAX_KNOWN = 4096
 
 /** ms after a lost stream until its entries count as away: a reopened stream does not make the list flicker. */

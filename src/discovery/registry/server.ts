@@ -3,6 +3,7 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { PresenceEntry, PresenceService, Protocol, ProtocolHost } from '../../core/protocol.ts'
 import { sleep, withDeadline } from '../../shared/async.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
+import { prefixOf } from '../../shared/ip-prefix.ts'
 import { createFrameReader, type FrameReader } from '../../wire/frame.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import {
@@ -17,23 +18,25 @@ import {
   SWEEP_INTERVAL,
 } from './limits.ts'
 import { type PresenceRecord, verifyRecord } from './record.ts'
-import { createRoster, type Roster } from './roster.ts'
+import { createRoster, type Roster, type RosterLimits } from './roster.ts'
 import { createSubscriber, type Subscriber } from './subscriber.ts'
 import { decodePeerFrame, encodeError, encodePresence, type RosterPart, VERSION } from './wire.ts'
 
 export interface PresenceServerOptions {
   /** May this peer see and be in this mesh? Default: everyone in 'lobby', nobody elsewhere. Asked once a stream, after the policy's 'presence.join'. */
   readonly admits?: (peer: string, mesh: string) => boolean
+  /** Entries of each mesh. Default limits.ts. */
+  readonly limits?: RosterLimits
 }
 
 /** The relay's own view: `entries()` is everyone known here. It announces itself nowhere: `join` waits for its signal, `rename` does nothing. */
-export function createPresenceServer({ admits = (_, mesh) => mesh === 'lobby' }: PresenceServerOptions = {}): Protocol<PresenceService> {
+export function createPresenceServer({ admits = (_, mesh) => mesh === 'lobby', limits }: PresenceServerOptions = {}): Protocol<PresenceService> {
   return {
     ids: [PROTOCOL.presence],
     may: 'presence.join',
     start(host, signal) {
       const listeners = new Set<() => void>()
-      const halls = createHalls(host, () => {
+      const halls = createHalls(host, limits, () => {
         for (const listen of listeners) queueMicrotask(listen)
       })
       void sweepForever(host, halls, signal)
@@ -58,14 +61,14 @@ interface Hall {
 
 type Halls = ReturnType<typeof createHalls>
 
-function createHalls(host: ProtocolHost, onChange: () => void) {
+function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onChange: () => void) {
   const halls = new Map<string, Hall>()
   const open = (): Hall => {
-    const roster = createRoster()
+    const roster = createRoster(limits)
     const seats = new Set<Seat>()
     const dirty = new Set<string>()
     const push = () => {
-      const frames = [...dirty].flatMap((peer) => changeFrame(roster, peer))
+      const frames = [...dirty].map((peer) => changeFrame(roster, peer))
       dirty.clear()
       for (const { out } of seats) for (const frame of frames) out.push(frame)
       onChange()
@@ -96,10 +99,9 @@ function dropEmpty(halls: Map<string, Hall>): void {
   for (const [mesh, { seats }] of halls) if (seats.size === 0) halls.delete(mesh)
 }
 
-function changeFrame(roster: Roster, peer: string): Uint8Array[] {
+function changeFrame(roster: Roster, peer: string): Uint8Array {
   const entry = roster.get(peer)
-  if (!entry) return []
-  return [encodePresence(entry.here ? { t: 'record', record: entry.jws } : { t: 'gone', peer })]
+  return encodePresence(entry?.here ? { t: 'record', record: entry.jws } : { t: 'gone', peer })
 }
 
 async function serve(stream: PeerStream, host: ProtocolHost, halls: Halls, admits: (peer: string, mesh: string) => boolean): Promise<void> {
@@ -170,19 +172,31 @@ function limitRate(times: number[], now: number): void {
   if (times.length > MAX_RECORDS_PER_MINUTE) throw new MeshError('LIMIT_REACHED', `${MAX_RECORDS_PER_MINUTE} records a minute`)
 }
 
-/** Put the record into the roster; an older instance of the same key loses its connections. */
+/** Put the record into the roster; an older instance of the same key loses its connections, and whoever had to make room is told. */
 function take(host: ProtocolHost, hall: Hall, seat: Seat, record: PresenceRecord, jws: string): void {
-  hall.roster.put(record, jws, host.clock.now())
+  const dropped = hall.roster.put(record, jws, host.clock.now(), prefixOf(host.remoteAddress(seat.stream)))
   hall.changed(record.iss)
   for (const other of seatsOf(hall, seat)) if (other.instance !== seat.instance) void dismiss(host, hall, other)
+  if (dropped === undefined) return
+  hall.changed(dropped)
+  for (const other of hall.seats) if (other.stream.peer === dropped) void turnOut(host, hall, other)
 }
 
-async function dismiss(host: ProtocolHost, hall: Hall, { stream, out, ...rest }: Seat): Promise<void> {
+async function dismiss(host: ProtocolHost, hall: Hall, seat: Seat): Promise<void> {
   const reason = new MeshError('OLD_INSTANCE', 'a newer start of this peer took over')
-  for (const seat of hall.seats) if (seat.stream === stream) hall.seats.delete(seat)
-  host.log('presence.instance.replaced', { peer: stream.peer, instance: rest.instance })
-  await sayGoodbye(host, stream, out, reason)
-  host.disconnect(stream, reason)
+  host.log('presence.instance.replaced', { peer: seat.stream.peer, instance: seat.instance })
+  hall.seats.delete(seat)
+  await sayGoodbye(host, seat.stream, seat.out, reason)
+  host.disconnect(seat.stream, reason)
+}
+
+/** Its connection stays: it may be called through us, and it may ask for a seat again. */
+async function turnOut(host: ProtocolHost, hall: Hall, seat: Seat): Promise<void> {
+  const reason = new MeshError('RELAY_FULL', 'made room for a peer of a smaller network')
+  host.log('presence.turned.out', { peer: seat.stream.peer })
+  hall.seats.delete(seat)
+  await sayGoodbye(host, seat.stream, seat.out, reason)
+  seat.stream.abort(reason)
 }
 
 /** The error frame, then time for the peer to read it and go: a reset would throw the frame away. */

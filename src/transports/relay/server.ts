@@ -1,6 +1,7 @@
 /** Our circuit-relay-v2 hop server as a libp2p service: reservations with vouchers, circuits with quotas, every step asked of the access room. Must never relay for whom no policy row allows it, and never look into a circuit. */
 import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Decide, Who } from '../../core/access.ts'
+import { ipOfAddress } from '../../core/address.ts'
 import { withDeadline } from '../../shared/async.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
@@ -81,7 +82,7 @@ function build(components: HopComponents, options: HopServerOptions): HopServer 
   const state: HopState = {
     ...{ components, quotas, clock, log, ledger, reservations, decide: options.decide },
     who: (peer) => ({ peer, roles: options.rolesOf?.(peer) ?? ['lobby'] }),
-    prefix: (connection) => prefixOf((options.remoteAddressOf ?? addressOf)(connection)),
+    prefix: (connection) => prefixOf((options.remoteAddressOf ?? (({ remoteAddr }) => ipOfAddress(remoteAddr.toString())))(connection)),
     draining: () => draining,
     refuse(refused) {
       counts.refused[refused.reason] = (counts.refused[refused.reason] ?? 0) + 1
@@ -185,8 +186,4 @@ async function answer(
     state.log('relay.hop.failed', { peer: connection.remotePeer.toString(), code: codeOf(error) }, 'debug')
     stream.abort(error instanceof Error ? error : new Error('hop request failed'))
   }
-}
-
-function addressOf(connection: Connection): string | undefined {
-  return connection.remoteAddr.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
 }

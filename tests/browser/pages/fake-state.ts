@@ -15,7 +15,7 @@ export function fullState(now: number): MeshState {
     circuitsPerPeer: 64,
     lobbyBytes: 2_147_483_648,
     lobbyTime: 7200,
-    lobbyBytesPerDay: 17_179_869_184,
+    limitedBytesPerDay: 17_179_869_184,
   }
   return {
     ...emptyFakeState(),

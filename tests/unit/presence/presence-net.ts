@@ -17,7 +17,7 @@ export interface RelaySide {
   /** Streams the relay disconnected, with the reason. */
   readonly disconnected: { readonly stream: PeerStream; readonly reason: MeshError }[]
   /** A new stream from `peer` to the relay, served. */
-  connect(peer: string, options?: { highWaterMark?: number }): StreamPair
+  connect(peer: string, options?: { highWaterMark?: number; address?: string }): StreamPair
   /** Every stream dies. */
   cutAll(): void
   /** No more streams until false again. */
@@ -29,12 +29,14 @@ export async function startRelay(options: PresenceServerOptions = {}, clock: Clo
   const identity = await createEphemeralIdentity()
   const stop = new AbortController()
   const pairs = new Map<PeerStream, StreamPair>()
+  const addresses = new Map<PeerStream, string | undefined>()
   const disconnected: RelaySide['disconnected'] = []
   const host = hostOf(identity, clock, {
     disconnect(stream, reason) {
       disconnected.push({ stream, reason: toMeshError(reason) })
       pairs.get(stream)?.cut()
     },
+    remoteAddress: (stream) => addresses.get(stream),
   })
   const { service, serve } = createPresenceServer(options).start(host, stop.signal)
   return {
@@ -42,9 +44,10 @@ export async function startRelay(options: PresenceServerOptions = {}, clock: Clo
     service,
     disconnected,
     down: false,
-    connect(peer, { highWaterMark } = {}) {
+    connect(peer, { highWaterMark, address } = {}) {
       const pair = createStreamPair({ highWaterMark, peers: [peer, identity.peer] })
       pairs.set(pair.b, pair)
+      addresses.set(pair.b, address)
       serve(pair.b).catch((error: unknown) => pair.b.abort(error))
       return pair
     },
@@ -65,16 +68,16 @@ export interface PeerSide {
 
 export async function startPeer(
   relays: readonly RelaySide[],
-  options: Partial<PresenceOptions> & { identity?: Identity; clock?: Clock } = {},
+  options: Partial<PresenceOptions> & { identity?: Identity; clock?: Clock; address?: string } = {},
 ): Promise<PeerSide> {
-  const { identity = await createEphemeralIdentity(), clock = systemClock(), ...rest } = options
+  const { identity = await createEphemeralIdentity(), clock = systemClock(), address, ...rest } = options
   const stop = new AbortController()
   const streams: StreamPair[] = []
   const host = hostOf(identity, clock, {
     async open(peer) {
       const relay = relays.find((one) => one.identity.peer === peer)
       if (!relay || relay.down) throw new MeshError('PEER_UNREACHABLE', 'no such relay now')
-      const pair = relay.connect(identity.peer)
+      const pair = relay.connect(identity.peer, { address })
       streams.push(pair)
       return pair.a
     },
@@ -86,7 +89,17 @@ export async function startPeer(
 
 function hostOf(identity: Identity, clock: Clock, part: Partial<ProtocolHost>): ProtocolHost {
   const refuse = () => Promise.reject(new MeshError('PEER_UNREACHABLE', 'not in this test'))
-  return { identity, clock, log: silentLog(), bus: createBus(), open: refuse, peers: () => [], disconnect: () => undefined, ...part }
+  return {
+    identity,
+    clock,
+    log: silentLog(),
+    bus: createBus(),
+    open: refuse,
+    peers: () => [],
+    disconnect: () => undefined,
+    remoteAddress: () => undefined,
+    ...part,
+  }
 }
 
 /** Names of those here, sorted, as `peer` sees them. */

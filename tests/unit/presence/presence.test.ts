@@ -144,7 +144,8 @@ test('a second path of one instance is welcome; it is here until the last path e
   await waitUntil(() => first.outcome === 'left', { what: 'the first path to end' })
   b.service.rename('Still here')
   await waitUntil(() => here(watcher).includes('Still here'), { what: 'the second path to speak' })
-  assert.deepEqual(absences, [true])
+  // The second path says the same record again, which may be told after it was there; nothing but the new name may end it.
+  assert.equal(absences.indexOf(true), absences.length - 1)
   assert.deepEqual(relay.disconnected, [])
 })
 

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { KEEP_AWAY, MAX_ENTRIES, MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
+import { MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
 import { cleanName, type PresenceRecord, parseRecord, signRecord, verifyRecord } from '../../../src/discovery/registry/record.ts'
-import { createRoster } from '../../../src/discovery/registry/roster.ts'
 import { decodePeerFrame, decodeRelayFrame, encodePresence } from '../../../src/discovery/registry/wire.ts'
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
 import { fromBase64url, toBase64url, toUtf8 } from '../../../src/shared/bytes.ts'
@@ -151,46 +150,4 @@ test('another version is named as such', () => {
     () => decodePeerFrame(frame),
     (error) => codeOf(error) === 'UNKNOWN_VERSION',
   )
-})
-
-test('a full roster makes room by those away longest, and refuses when all are here', () => {
-  const roster = createRoster()
-  const put = (id: number, at: number) => roster.put(claims(`peer${id}`, { instance: `instance-${id}` }), '', at)
-  for (let id = 0; id < MAX_ENTRIES; id++) put(id, 1000)
-  assert.throws(
-    () => put(MAX_ENTRIES, 1000),
-    (error) => codeOf(error) === 'RELAY_FULL',
-  )
-  roster.leave('peer5', 'instance-5', 3000)
-  roster.leave('peer6', 'instance-6', 2000)
-  put(MAX_ENTRIES, 4000)
-  assert.equal(roster.size, MAX_ENTRIES)
-  assert.equal(roster.get('peer6'), undefined)
-  assert.equal(roster.get('peer5')?.seen, 3000)
-})
-
-test('a roster knows old records and old instances', () => {
-  const roster = createRoster()
-  const put = (more: Partial<PresenceRecord>) => roster.put(claims('peer', more), '', 0)
-  put({ start: 5, seq: 3 })
-  assert.deepEqual(put({ start: 5, seq: 3 }), {})
-  assert.throws(
-    () => put({ start: 5, seq: 2 }),
-    (error) => codeOf(error) === 'OLD_RECORD',
-  )
-  assert.throws(
-    () => put({ start: 4, instance: 'instance-2' }),
-    (error) => codeOf(error) === 'OLD_INSTANCE',
-  )
-  assert.throws(
-    () => put({ start: 5, instance: 'instance-2' }),
-    (error) => codeOf(error) === 'OLD_INSTANCE',
-  )
-  assert.deepEqual(put({ start: 6, instance: 'instance-2' }), { took: 'instance-1' })
-  assert.equal(roster.leave('peer', 'instance-1', 1), false)
-  assert.equal(roster.leave('peer', 'instance-2', 1), true)
-  assert.deepEqual(roster.sweep(KEEP_AWAY), [])
-  assert.equal(roster.size, 1)
-  roster.sweep(KEEP_AWAY + 2)
-  assert.equal(roster.size, 0)
 })
