@@ -1,5 +1,6 @@
 /** Contract of the Mesh interface (design §4) as a list of cases, so that the same code runs against a mesh in Node.js, in a worker and behind the bridge in a page. Uses web platform APIs alone. */
 import type { Mesh } from '../../src/core/mesh.ts'
+import { waitForStandstill, waitUntil } from '../support/wait.ts'
 import { readAll, sha256, writeAll } from './stream-bytes.ts'
 
 /** Two running meshes that reach each other and may open each other's streams; each case leaves them usable but the last. */
@@ -150,14 +151,11 @@ async function backPressure({ a, b }: MeshContext): Promise<void> {
     }
     await writer.close()
   })()
-  let last = -1
-  await until(async () => {
-    const still = written > 0 && written === last
-    last = written
-    await pause(150)
-    return still
-  }, 'the writer to stop')
-  const stoppedAt = written
+  const stoppedAt = await waitForStandstill(
+    () => written,
+    () => a.ping(b.peer),
+    { ms: DEADLINE, what: 'the writer to stop' },
+  )
   go.resolve()
   check(stoppedAt <= 8 * MIB, `${stoppedAt} bytes were taken before the reader read`)
   await within(writing, 'the rest to be written')
@@ -254,15 +252,7 @@ function within<T>(promise: Promise<T>, what: string): Promise<T> {
 }
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + DEADLINE
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited ${DEADLINE} ms in vain for ${what}`)
-    await pause(10)
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  await waitUntil(condition, { ms: DEADLINE, what })
 }
 
 function equal(actual: unknown, expected: unknown, what: string): void {

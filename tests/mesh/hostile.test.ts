@@ -6,7 +6,7 @@ import { codeOf } from '../../src/shared/errors.ts'
 import { encodeFrame, encodeJsonFrame } from '../../src/wire/frame.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
 import { startTwo } from '../support/test-mesh.ts'
-import { waitUntil } from '../support/wait.ts'
+import { waitForStandstill, waitUntil } from '../support/wait.ts'
 
 describe('a hostile peer', () => {
   let two: Awaited<ReturnType<typeof startTwo>>
@@ -70,14 +70,9 @@ describe('a hostile peer', () => {
         taken += 65_536
       }
     })().catch((error) => codeOf(error))
-    let before = -1
-    await waitUntil(
-      async () => {
-        const still = taken > 0 && taken === before
-        before = taken
-        await new Promise((resolve) => setTimeout(resolve, 150))
-        return still
-      },
+    await waitForStandstill(
+      () => taken,
+      () => two.a.mesh.ping(two.b.mesh.peer),
       { ms: 10_000, what: 'the writer to stand still' },
     )
     assert.ok(taken <= 8 * 1024 * 1024, `${taken} bytes`)

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { codeOf } from '../../src/shared/errors.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
 import { startTwo } from '../support/test-mesh.ts'
-import { waitUntil } from '../support/wait.ts'
+import { waitForStandstill, waitUntil } from '../support/wait.ts'
 
 describe('two meshes', () => {
   let two: Awaited<ReturnType<typeof startTwo>>
@@ -94,14 +94,9 @@ describe('two meshes', () => {
         written += chunk.byteLength
       }
     })().catch(() => undefined)
-    let last = -1
-    await waitUntil(
-      async () => {
-        const still = written === last
-        last = written
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        return still && written > 0
-      },
+    await waitForStandstill(
+      () => written,
+      () => two.a.mesh.ping(two.b.mesh.peer),
       { ms: 10_000, what: 'the writer to stop' },
     )
     assert.ok(written <= 8 * 1024 * 1024, `${written} bytes were taken for a reader that does not read`)

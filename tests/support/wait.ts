@@ -18,3 +18,22 @@ export async function waitUntil<T>(condition: () => T | Promise<T>, options: Wai
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+const ROUND_TRIPS = 10 // in a row without a change; one would do if nothing overtook anything
+
+/**
+ * Resolves with `count()` once something went there and back ten times while it did not change: what a writer that can go on never does, because whatever lets it go
+ * on travels the same way as the round trip. `roundTrip` must use the same connection, on another stream. Starts to count when `count()` is above 0.
+ */
+export async function waitForStandstill(count: () => number, roundTrip: () => Promise<unknown>, options: WaitOptions): Promise<number> {
+  let last = 0
+  let same = 0
+  await waitUntil(async () => {
+    await roundTrip()
+    const now = count()
+    same = now > 0 && now === last ? same + 1 : 0
+    last = now
+    return same === ROUND_TRIPS
+  }, options)
+  return last
+}

@@ -10,6 +10,7 @@ import { createMemoryFiles } from '../../../src/storage/memory.ts'
 import { createStandIn } from '../../../src/transports/webrtc/stand-in.ts'
 import { startBrowserMesh } from '../../../workers/browser-mesh.worker.ts'
 import { MESH_CASES } from '../../contract/mesh-api.ts'
+import { waitUntil } from '../../support/wait.ts'
 
 declare const self: WorkerGlobalScope & { onmessage: unknown; postMessage(message: unknown): void }
 
@@ -26,11 +27,10 @@ async function pair(prefix: string) {
   // With a host the cases must run over the direct path, not over the relay that it starts from.
   const here = (mesh: Mesh, peer: string) =>
     mesh.peers.some(({ id, path }) => id === peer && (standIn.available() ? path === 'direct' : path !== 'away'))
-  const end = Date.now() + 20_000
-  while (!(here(a, b.peer) && here(b, a.peer))) {
-    if (Date.now() > end) throw new Error(`they did not meet: ${JSON.stringify([a.state.relays, a.peers])}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  const states = () => JSON.stringify([a.state.relays, a.peers])
+  await waitUntil(() => here(a, b.peer) && here(b, a.peer), { ms: 20_000, what: 'both to meet' }).catch((error) => {
+    throw new Error(`${error.message}: ${states()}`)
+  })
   return { a, b }
 }
 
