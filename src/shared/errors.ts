@@ -94,9 +94,14 @@ export function errorToWire(error: unknown): WireError {
   return { code: own.code, message: own.message.slice(0, MAX_MESSAGE), ...(cause ? { cause } : {}) }
 }
 
-/** Rebuild on the other side. Unknown codes of a newer peer become INTERNAL. */
+/** Rebuild on the other side. Unknown codes of a newer peer become INTERNAL; of nested causes the first is kept. */
 export function errorFromWire(wire: unknown): MeshError {
-  const { code, message, cause } = (wire ?? {}) as { code?: unknown; message?: unknown; cause?: unknown }
+  const { cause } = (wire ?? {}) as { cause?: unknown }
+  return rebuild(wire, cause ? { cause: rebuild(cause) } : undefined)
+}
+
+function rebuild(wire: unknown, options?: ErrorOptions): MeshError {
+  const { code, message } = (wire ?? {}) as { code?: unknown; message?: unknown }
   const text = typeof message === 'string' ? message.slice(0, MAX_MESSAGE) : 'unknown error'
-  return new MeshError(isErrorCode(code) ? code : 'INTERNAL', text, cause ? { cause: errorFromWire(cause) } : undefined)
+  return new MeshError(isErrorCode(code) ? code : 'INTERNAL', text, options)
 }

@@ -8,6 +8,7 @@ import { concat, equal, fromBase64url, fromHex, fromUtf8, toBase64url, toHex, to
 import { systemClock } from '../../../src/shared/clock.ts'
 import { codeOf, ERRORS, errorFromWire, errorToWire, MeshError } from '../../../src/shared/errors.ts'
 import { createLog } from '../../../src/shared/log.ts'
+import { FUZZ_RUNS } from '../../support/fuzz.ts'
 
 describe('errors', () => {
   it('errorFromWire keeps code, name and cause, never a stack', () => {
@@ -26,7 +27,16 @@ describe('errors', () => {
         const error = errorFromWire(value)
         assert.ok(error.code in ERRORS && error.message.length <= 500)
       }),
+      { numRuns: FUZZ_RUNS },
     )
+  })
+
+  it('errorFromWire keeps one cause, however deep a peer nests them', () => {
+    let wire: object = { code: 'TIMEOUT', message: 'innermost' }
+    for (let depth = 0; depth < 100_000; depth++) wire = { code: 'TIMEOUT', message: String(depth), cause: wire }
+    const error = errorFromWire(wire)
+    assert.equal((error.cause as Error).message, '99998')
+    assert.equal((error.cause as Error).cause, undefined)
   })
 
   it('codeOf knows DOMExceptions', () => {
@@ -44,6 +54,15 @@ describe('bytes', () => {
         assert.ok(equal(fromHex(toHex(bytes)) as Uint8Array, bytes))
         assert.ok(equal(concat([bytes, bytes]).subarray(bytes.length), bytes))
       }),
+      { numRuns: FUZZ_RUNS },
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.uint8Array(), (text, bytes) => {
+        for (const got of [fromBase64url(text), fromHex(text)]) assert.ok(got === undefined || got.byteLength <= text.length)
+        const utf8 = fromUtf8(bytes)
+        assert.ok(utf8 === undefined || equal(toUtf8(utf8), bytes))
+      }),
+      { numRuns: FUZZ_RUNS },
     )
     for (const text of ['a', '+/', 'ab=']) assert.equal(fromBase64url(text), undefined)
     assert.equal(fromHex('0g'), undefined)
