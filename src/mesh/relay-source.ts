@@ -21,15 +21,31 @@ export function createRelaySource(origin: string, options: RelaySourceOptions = 
         },
       )
       if (!response.ok) throw new MeshError('RELAY_UNREACHABLE', `${origin} answered ${response.status}`)
-      const site = parseSiteConfig(parse(await response.text(), origin))
+      const site = parseSiteConfig(parse(await readText(response, origin), origin))
       options.onSite?.(site)
       return { peer: site.peer, name: new URL(origin).hostname, addresses: site.addresses, quotas: site.quotas }
     },
   }
 }
 
+/** Never holds more than the cap, however much the origin sends. BAD_CONFIG above it. */
+async function readText(response: Response, origin: string): Promise<string> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  for (let size = 0; ; ) {
+    const { done, value } = (await reader?.read()) ?? { done: true }
+    if (done) return text + decoder.decode()
+    size += value.byteLength
+    if (size > MAX_SITE_CONFIG) {
+      await reader?.cancel().catch(() => undefined)
+      throw new MeshError('BAD_CONFIG', `${origin} sent more than ${MAX_SITE_CONFIG} bytes of dmesh.json`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
 function parse(text: string, origin: string): unknown {
-  if (text.length > MAX_SITE_CONFIG) throw new MeshError('BAD_CONFIG', `${origin} sent ${text.length} characters of dmesh.json`)
   try {
     return JSON.parse(text)
   } catch (cause) {
