@@ -31,7 +31,7 @@ export async function answerWhy(raw: Stream, connection: Connection, denials: De
   const reader = createFrameReader(stream.readable)
   const question = decodeJson((await reader.read(MAX_WHY_FRAME, AbortSignal.timeout(WHY_TIMEOUT))) ?? new Uint8Array())
   const { protocol } = (question ?? {}) as { protocol?: unknown }
-  const denial = denials.get(stream.peer, String(protocol).slice(0, 200))
+  const denial = typeof protocol === 'string' ? denials.get(stream.peer, protocol) : undefined
   const writer = stream.writable.getWriter()
   await writer.write(encodeJsonFrame(denial ? { code: denial.code, message: `the other side refused with ${denial.code}` } : {}))
   await writer.close()
