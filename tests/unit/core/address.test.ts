@@ -6,6 +6,7 @@ import { addressToUrl, describeAddress, orderAddresses, peerOfAddress, relayOfAd
 import { backoff } from '../../../src/core/backoff.ts'
 import { choosePath, type Path } from '../../../src/core/path.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
+import { FUZZ_RUNS, valueOrCode } from '../../support/fuzz.ts'
 
 const RELAY = '/dns4/home.example/tcp/443/tls/ws/p2p/12D3KooWRelay'
 
@@ -22,6 +23,42 @@ describe('address', () => {
     assert.equal(peerOfAddress(`${RELAY}/p2p-circuit/p2p/12D3KooWBen`), '12D3KooWBen')
     assert.equal(relayOfAddress(`${RELAY}/p2p-circuit/p2p/12D3KooWBen`), '12D3KooWRelay')
     assert.equal(peerOfAddress('/ip4/1.2.3.4/tcp/1/ws'), undefined)
+  })
+
+  it('no text breaks them: a value, or BAD_ARGUMENT where there is no other form', () => {
+    const part = fc.constantFrom(
+      '/ip4/',
+      '/ip6/',
+      '/dns4/',
+      '1.2.3.4',
+      '::1',
+      '/tcp/',
+      '/udp/',
+      '443',
+      '/ws',
+      '/tls',
+      '/webrtc',
+      '/p2p-circuit',
+      '/p2p/',
+      '12D3KooWBen',
+    )
+    const text = fc.oneof(
+      fc.string(),
+      fc.webUrl(),
+      fc.array(part, { maxLength: 12 }).map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (address) => {
+        assert.ok(['direct', 'relayed'].includes(describeAddress(address).kind))
+        for (const peer of [peerOfAddress(address), relayOfAddress(address)]) assert.ok(peer === undefined || /^[^/]+$/.test(peer))
+        assert.deepEqual(orderAddresses([address, address]), [address, address])
+        const url = valueOrCode(() => addressToUrl(address), ['BAD_ARGUMENT'])
+        assert.ok(url === undefined || /^(wss?|https):\/\//.test(url))
+        const back = valueOrCode(() => urlToAddress(address), ['BAD_ARGUMENT'])
+        assert.ok(back === undefined || back.endsWith('/ws'))
+      }),
+      { numRuns: FUZZ_RUNS },
+    )
   })
 
   it('orderAddresses puts websocket before webrtc-direct', () => {

@@ -6,6 +6,7 @@ import { NO_PREFIX, prefixOf } from '../../../src/shared/ip-prefix.ts'
 import { createLedger } from '../../../src/transports/relay/ledger.ts'
 import { refusalOf } from '../../../src/transports/relay/refusal.ts'
 import { STATUS } from '../../../src/transports/relay/wire.ts'
+import { FUZZ_RUNS } from '../../support/fuzz.ts'
 
 function clockAt(start: number) {
   let now = start
@@ -43,8 +44,18 @@ test('any two addresses of one /64 share a prefix, and no text breaks it', () =>
       assert.equal(prefixOf([...net, ...a].join(':')), prefixOf([...net, ...b].join(':')))
       assert.match(prefixOf([...net, ...a].join(':')), /\/64$/)
     }),
+    { numRuns: FUZZ_RUNS },
   )
-  fc.assert(fc.property(fc.string(), (text) => typeof prefixOf(text) === 'string'))
+  const text = fc.oneof(
+    fc.string(),
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.array(fc.constantFrom(':', '::', '.', '1', 'ffff', '%', '256')).map((parts) => parts.join('')),
+  )
+  fc.assert(
+    fc.property(text, (address) => assert.match(prefixOf(address), /^(none|(\d{1,3}\.){3}0\/24|([0-9a-f]{1,4}:){4}:\/64)$/)),
+    { numRuns: FUZZ_RUNS },
+  )
 })
 
 test('starts count for one minute', () => {

@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import fc from 'fast-check'
 import { createLocalClient } from '../../../relay-server/local-api/client.ts'
 import {
   LOCAL_HOST,
@@ -12,11 +13,14 @@ import {
   type LogRequest,
   localPaths,
   type PingRequest,
+  parseLogRequest,
+  parsePingRequest,
   type StatusAnswer,
 } from '../../../relay-server/local-api/protocol.ts'
 import { type LocalApi, startLocalApi } from '../../../relay-server/local-api/server.ts'
 import { codeOf, MeshError } from '../../../src/shared/errors.ts'
 import { silentLog } from '../../../src/shared/log.ts'
+import { FUZZ_RUNS, valueOrCode } from '../../support/fuzz.ts'
 import { waitUntil } from '../../support/wait.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -116,5 +120,26 @@ test('startLocalApi refuses a path that is too long for a socket', async () => {
   await assert.rejects(
     startLocalApi(join(dir, 'x'.repeat(120)), parts, silentLog()),
     (error) => codeOf(error) === 'BAD_CONFIG' && /shorter path/.test((error as Error).message),
+  )
+})
+
+test('parsePingRequest() and parseLogRequest() give a request or BAD_ARGUMENT, for any value', () => {
+  const near = fc.record(
+    {
+      peer: fc.oneof(fc.constant(PEER), fc.jsonValue()),
+      subsystem: fc.oneof(fc.constantFrom('*', 'relay'), fc.string()),
+      level: fc.oneof(fc.constantFrom('debug', 'off'), fc.jsonValue()),
+      ['__proto__']: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  )
+  fc.assert(
+    fc.property(fc.oneof(near, fc.jsonValue(), fc.anything()), (value) => {
+      const ping = valueOrCode(() => parsePingRequest(value), ['BAD_ARGUMENT'])
+      assert.ok(!ping || /^[A-Za-z0-9]{20,128}$/.test(ping.peer))
+      const log = valueOrCode(() => parseLogRequest(value), ['BAD_ARGUMENT'])
+      assert.ok(!log || (/^(\*|[a-z][a-z0-9-]{0,31})$/.test(log.subsystem) && ['debug', 'info', 'warn', 'error', 'off'].includes(log.level)))
+    }),
+    { numRuns: FUZZ_RUNS },
   )
 })

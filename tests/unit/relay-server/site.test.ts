@@ -1,5 +1,6 @@
 /** dmesh.json for clients on this computer, in the same network, and behind a public name; hosts and forwarding headers. */
 import assert from 'node:assert/strict'
+import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseHostHeader, resolveHost } from '../../../relay-server/front/hosts.ts'
@@ -106,4 +107,20 @@ test('createReadRemote believes trusted proxies from the right, and nobody else'
   assert.equal(read(['10.0.0.1'], '10.0.0.1', '1.1.1.1, evil').address, '10.0.0.1')
   assert.equal(read(['fd00::/8'], 'fd00::1', '[2001:db8::5]:443').address, '2001:db8::5')
   assert.equal(read(['10.0.0.1'], '10.0.0.1', undefined, undefined).secure, false)
+})
+
+test('createReadRemote gives the socket or an address that no trusted proxy has, whatever the headers say', () => {
+  const read = createReadRemote(['10.0.0.0/8', 'fd00::/8'])
+  const text = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('10.1.1.1', '[fd00::1]:1', 'unknown', '_x', 'fe80::1%eth0'), fc.string())
+  const header = fc.option(fc.oneof(fc.array(text, { maxLength: 40 }).map(String), fc.string()), { nil: undefined })
+  const socket = fc.constantFrom('10.0.0.1', '::ffff:10.0.0.1', 'fd00::1', '9.9.9.9', 'fe80::1%eth0', '')
+  fc.assert(
+    fc.property(socket, header, header, fc.boolean(), (address, forwardedFor, forwardedProto, encrypted) => {
+      const got = read({ address, port: 7, encrypted, forwardedFor, forwardedProto })
+      if (got.port === 7) return assert.equal(got.address, address.replace('::ffff:', ''))
+      assert.ok(address.includes('10.0.0.1') || address === 'fd00::1', `${address} spoke for ${got.address}`)
+      assert.ok(isIP(got.address) !== 0 && !/^(10\.|fd[0-9a-f]{2}:)/i.test(got.address), got.address)
+    }),
+    { numRuns: RUNS },
+  )
 })
