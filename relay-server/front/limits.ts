@@ -24,8 +24,14 @@ export const IDLE_TIMEOUT = 30_000
 /** ms between two looks for overdue connections. */
 export const CHECK_INTERVAL = 1_000
 
-/** Sockets at once, HTTP and WebSocket together: below the usual 65 536 file descriptors with room to spare. */
+/** Sockets at once, HTTP and WebSocket together: below the usual 65 536 file descriptors with room to spare, above HTTP_SOCKETS and UPGRADES together. */
 export const MAX_SOCKETS = 16_384
+
+/**
+ * Sockets that speak HTTP or nothing yet, in all and from one /24 or /64: a hundred browsers with six each. Beyond them the one that asked for nothing
+ * longest is cut, so that silent ones keep nobody out. Sockets of trusted proxies are not counted: one proxy speaks for everybody.
+ */
+export const HTTP_SOCKETS = { all: 4096, perPrefix: 768 }
 
 /**
  * WebSockets by /24 or /64: an office behind one address, not a flood. `starts` are new ones a minute in all: every peer of a full relay comes back

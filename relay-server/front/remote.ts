@@ -21,8 +21,8 @@ export interface RemoteFacts {
 
 export type ReadRemote = (facts: RemoteFacts) => Remote
 
-/** `cidrs` as checked by the configuration. */
-export function createReadRemote(cidrs: readonly string[]): ReadRemote {
+/** Whether an address is one of the proxies; `cidrs` as checked by the configuration. */
+export function createTrusted(cidrs: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
   for (const cidr of cidrs) {
     const [address = '', bits] = cidr.split('/')
@@ -30,8 +30,13 @@ export function createReadRemote(cidrs: readonly string[]): ReadRemote {
     if (bits === undefined) list.addAddress(address, family)
     else list.addSubnet(address, Number(bits), family)
   }
-  const trusted = (address: string) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  return (address) => {
+    const plain = plainAddress(address)
+    return isIP(plain) !== 0 && list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
+  }
+}
 
+export function createReadRemote(trusted: (address: string) => boolean): ReadRemote {
   return ({ address, port, encrypted, forwardedFor, forwardedProto }) => {
     const socket = plainAddress(address)
     if (!trusted(socket)) return { address: socket, port, secure: encrypted }

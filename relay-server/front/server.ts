@@ -1,16 +1,17 @@
 /** The HTTP front: page, dmesh.json, health, and the door through which WebSockets reach the mesh, all on one port. Reads no body, sets no cookie, never touches the disk after start. */
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MeshError } from '../../src/shared/errors.ts'
 import { prefixOf } from '../../src/shared/ip-prefix.ts'
+import { createPlaces } from '../../src/shared/places.ts'
 import { createRateLimiter } from '../../src/shared/rate-limit.ts'
 import type { HostPort } from '../config/options.ts'
 import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import * as limits from './limits.ts'
 import type { FrontOptions } from './options.ts'
-import { createReadRemote, type ReadRemote, type Remote } from './remote.ts'
+import { createReadRemote, createTrusted, type ReadRemote, type Remote } from './remote.ts'
 import { answer, refuseSocket } from './respond.ts'
 import { route } from './route.ts'
 
@@ -31,7 +32,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const sockets = new Set<Duplex>()
   const upgrades = createRateLimiter(options.clock, limits.UPGRADES)
   let upgradesRefused = 0
-  const readRemote = createReadRemote(options.trustProxy)
+  const trusted = createTrusted(options.trustProxy)
+  const readRemote = createReadRemote(trusted)
   const names = hostNames(options)
   const server = createServer(options)
   server.maxHeadersCount = limits.MAX_HEADER_LINES
@@ -42,9 +44,14 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  const crowd = shareSockets(server, trusted)
   server.on('clientError', onClientError)
-  server.on('request', (request, response) => void onRequest(request, response, options, names, readRemote))
+  server.on('request', (request, response) => {
+    crowd.asks(request)
+    void onRequest(request, response, options, names, readRemote)
+  })
   server.on('upgrade', (request, socket, head) => {
+    crowd.asks(request)
     socket.on('error', () => socket.destroy())
     if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
@@ -56,6 +63,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     }
     socket.once('close', leave)
     request.socket.setTimeout(0)
+    crowd.upgraded(request)
     options.onUpgrade(request, socket, head, remote)
   })
   await listen(server, options.listen)
@@ -76,6 +84,36 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         server.closeAllConnections()
         for (const socket of sockets) socket.destroy()
       }),
+  }
+}
+
+/** Cuts, of sockets that are no WebSockets, those that asked for nothing longest when one network or all together have too many. */
+function shareSockets(server: Server, trusted: (address: string) => boolean) {
+  const places = createPlaces<Socket>(limits.HTTP_SOCKETS)
+  // Behind TLS a request comes from a wrapper, which knows the same two ends as the socket below.
+  const raw = new Map<string, Socket>()
+  const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+  const enter = (socket: Socket) => places.enter(socket, prefixOf(socket.remoteAddress))?.destroy()
+  const find = ({ socket }: IncomingMessage) => raw.get(keyOf(socket))
+  server.on('connection', (socket: Socket) => {
+    if (trusted(socket.remoteAddress ?? '')) return
+    const key = keyOf(socket)
+    raw.set(key, socket)
+    socket.once('close', () => {
+      places.leave(socket)
+      if (raw.get(key) === socket) raw.delete(key)
+    })
+    enter(socket)
+  })
+  return {
+    asks(request: IncomingMessage) {
+      const socket = find(request)
+      if (socket) enter(socket)
+    },
+    upgraded(request: IncomingMessage) {
+      const socket = find(request)
+      if (socket) places.leave(socket)
+    },
   }
 }
 

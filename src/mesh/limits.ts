@@ -17,8 +17,8 @@ export const HIGH_WATER = 96
 export const LOW_WATER = 64
 
 /**
- * Incoming connections that have not proved a key yet. One costs a socket, and is cut after libp2p's 10 s. Well above the 1024 sockets that the relay's
- * front takes from one address prefix, so that one network that connects and says nothing keeps nobody else out.
+ * Incoming connections that have not proved a key yet. One costs a socket, and is cut after libp2p's 10 s. Above what the listeners take together, each of
+ * which shares its places by address prefix: libp2p itself would refuse everybody.
  */
 export const MAX_PENDING = 4096
 

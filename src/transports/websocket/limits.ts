@@ -12,5 +12,12 @@ export const POLL_INTERVAL = 4
 /** Bytes of one incoming message; noise frames are at most 65 537. */
 export const MAX_MESSAGE = 1024 * 1024
 
+/**
+ * Sockets that have not proved a key yet: in all, and from one /24 or /64. One costs a socket for at most libp2p's 10 s. Beyond them the one that waits
+ * longest is cut. In all fewer than the mesh takes (its MAX_PENDING), so that sharing comes before refusing; at the front's 20 upgrades a second from one
+ * prefix the last 128 have six seconds each.
+ */
+export const PENDING = { all: 2048, perPrefix: 128 } as const
+
 /** ms until an opening socket is given up. */
 export const DIAL_TIMEOUT = 8_000

@@ -5,8 +5,10 @@ import type { ComponentLogger, CreateListenerOptions, Listener, ListenerEvents }
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { WebSocket, WebSocketServer } from 'ws'
+import { prefixOf } from '../../shared/ip-prefix.ts'
+import { createPlaces } from '../../shared/places.ts'
 import { createConnection, type PausableSocket, type SocketLike } from './connection.ts'
-import { MAX_MESSAGE } from './limits.ts'
+import { MAX_MESSAGE, PENDING } from './limits.ts'
 
 export interface WebSocketDoor {
   /** Take over an HTTP upgrade. `remote` is the client as the front sees it (after --trust-proxy). The socket is owned from here on. */
@@ -15,22 +17,29 @@ export interface WebSocketDoor {
   createListener(options: CreateListenerOptions, logger: ComponentLogger): Listener
   /** Sockets open now. */
   size(): number
+  /** Of these, sockets whose peers proved nothing yet. */
+  pending(): number
 }
 
 /** `addresses` gives the multiaddrs under which the HTTP server can be reached, asked whenever libp2p wants to know. */
 export function createWebSocketDoor(addresses: () => readonly string[]): WebSocketDoor {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false })
-  let active: ((socket: WebSocket, remote: Multiaddr) => void) | undefined
+  const pending = createPlaces<WebSocket>(PENDING)
+  let active: ((socket: WebSocket, remote: Multiaddr) => Promise<void>) | undefined
 
   return {
     size: () => server.clients.size,
+    pending: pending.size,
     accept(request, socket, head, remote) {
       if (!active) {
         socket.destroy()
         return
       }
       const accept = active
-      server.handleUpgrade(request, socket, head, (client) => accept(client, remoteAddress(remote)))
+      server.handleUpgrade(request, socket, head, (client) => {
+        pending.enter(client, prefixOf(remote.address))?.terminate()
+        void accept(client, remoteAddress(remote)).finally(() => pending.leave(client))
+      })
     },
     createListener({ upgrader }, logger) {
       const log = logger.forComponent('dmesh:websocket:listener')
@@ -40,7 +49,7 @@ export function createWebSocketDoor(addresses: () => readonly string[]): WebSock
         async listen() {
           active = (socket, remoteAddr) => {
             const connection = createConnection({ socket: asSocket(socket), remoteAddr, direction: 'inbound', log })
-            upgrader.upgradeInbound(connection, { signal: stopped.signal }).catch((error: Error) => connection.abort(error))
+            return upgrader.upgradeInbound(connection, { signal: stopped.signal }).catch((error: Error) => connection.abort(error))
           }
           queueMicrotask(() => events.safeDispatchEvent('listening'))
         },

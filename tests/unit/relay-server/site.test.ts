@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseHostHeader, resolveHost } from '../../../relay-server/front/hosts.ts'
 import type { SiteContext } from '../../../relay-server/front/options.ts'
-import { createReadRemote } from '../../../relay-server/front/remote.ts'
+import { createReadRemote, createTrusted } from '../../../relay-server/front/remote.ts'
 import { route } from '../../../relay-server/front/route.ts'
 import { buildSite, type SiteFacts } from '../../../relay-server/site.ts'
 import { parseSiteConfig } from '../../../src/core/site-config.ts'
@@ -99,7 +99,7 @@ test('route never gives a path with dot segments, whatever the target', () => {
 
 test('createReadRemote believes trusted proxies from the right, and nobody else', () => {
   const read = (cidrs: string[], address: string, forwardedFor?: string, forwardedProto?: string) =>
-    createReadRemote(cidrs)({ address, port: 7, encrypted: false, forwardedFor, forwardedProto })
+    createReadRemote(createTrusted(cidrs))({ address, port: 7, encrypted: false, forwardedFor, forwardedProto })
   assert.deepEqual(read([], '10.0.0.1', '8.8.8.8', 'https'), { address: '10.0.0.1', port: 7, secure: false })
   assert.deepEqual(read(['10.0.0.0/8'], '::ffff:10.0.0.1', '8.8.8.8', 'https'), { address: '8.8.8.8', port: 0, secure: true })
   assert.equal(read(['10.0.0.0/8'], '11.0.0.1', '8.8.8.8', 'https').address, '11.0.0.1')
