@@ -1,7 +1,8 @@
 /** What was said, kept in the record store: messages for the screen, the outbox, and the ids already received. Order is by arrival here. */
 import type { MessageInfo } from '../../core/mesh.ts'
 import type { RecordStore } from '../../core/stores.ts'
-import { MAX_KEPT, MAX_SEEN, MAX_SEEN_PEERS, MAX_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
+import { createKept } from './kept.ts'
+import { MAX_KEPT, MAX_KNOWN, MAX_SEEN, MAX_SEEN_PEERS, MAX_SHOWN, MAX_STRANGERS_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
 
 export interface Waiting {
   readonly id: string
@@ -31,13 +32,32 @@ export interface History {
 const key = (at: number, id: string) => `${String(at).padStart(15, '0')} ${id}`
 /** Record with the peers whose ids are remembered, the one heard of last at the end. */
 const SEEN_PEERS = 'seen'
+/** Record with the peers I wrote to, in the order of the first time. */
+const KNOWN_PEERS = 'written'
 const seenKey = (peer: string) => `seen ${peer}`
 const queueKey = (message: Pick<Waiting, 'peer' | 'order'>) => `${message.peer} ${String(message.order).padStart(12, '0')}`
 
 export async function openHistory(records: RecordStore): Promise<History> {
   const rows = await records.list<MessageInfo>('message', { limit: MAX_KEPT * 2 })
-  let shown = rows.slice(-MAX_SHOWN).map(([, message]) => message)
-  const keys = rows.map(([name]) => name)
+  const known = new Set(await records.get<readonly string[]>('setting', KNOWN_PEERS))
+  for (const [, { peer, direction }] of rows) if (direction === 'out') known.add(peer)
+  const knows = (peer: string) => known.has(peer)
+  const kept = createKept(knows)
+  const keep = async (name: string, { peer, size }: MessageInfo) => {
+    for (const gone of kept.add({ key: name, peer, size })) await records.delete('message', gone)
+  }
+  for (const [name, message] of rows) await keep(name, message)
+  let shown = chooseShown(
+    rows.map(([, message]) => message),
+    knows,
+  )
+  const befriend = async (peer: string) => {
+    if (known.has(peer)) return
+    known.add(peer)
+    for (const old of [...known].slice(0, Math.max(0, known.size - MAX_KNOWN))) known.delete(old)
+    kept.befriend(peer)
+    await records.put('setting', KNOWN_PEERS, [...known])
+  }
   const queue = new Map<string, Waiting[]>()
   for (const [, message] of await records.list<Waiting>('outbox', { limit: MAX_WAITING_PER_PEER * 64 })) {
     queue.set(message.peer, [...(queue.get(message.peer) ?? []), message])
@@ -46,10 +66,11 @@ export async function openHistory(records: RecordStore): Promise<History> {
 
   const seen = new Set(await records.get<readonly string[]>('setting', SEEN_PEERS))
   const remember = async (peer: string) => {
-    const known = seen.delete(peer)
+    const heard = seen.delete(peer)
     seen.add(peer)
-    if (known) return
-    const oldest = [...seen].slice(0, Math.max(0, seen.size - MAX_SEEN_PEERS))
+    if (heard) return
+    const excess = Math.max(0, seen.size - MAX_SEEN_PEERS)
+    const oldest = [...[...seen].filter((one) => !knows(one) && one !== peer), ...[...seen].filter(knows)].slice(0, excess)
     for (const old of oldest) seen.delete(old)
     await records.put('setting', SEEN_PEERS, [...seen])
     for (const old of oldest) await records.delete('setting', seenKey(old))
@@ -58,11 +79,11 @@ export async function openHistory(records: RecordStore): Promise<History> {
   return {
     messages: () => shown,
     async add(message) {
-      shown = [...shown, message].slice(-MAX_SHOWN)
+      if (message.direction === 'out') await befriend(message.peer)
+      shown = chooseShown([...shown, message], knows)
       const name = key(message.at, message.id)
-      keys.push(name)
       await records.put('message', name, message)
-      while (keys.length > MAX_KEPT) await records.delete('message', keys.shift() as string)
+      await keep(name, message)
     },
     async delivered(id) {
       const found = shown.find((message) => message.id === id)
@@ -95,4 +116,10 @@ export async function openHistory(records: RecordStore): Promise<History> {
       return isNew
     },
   }
+}
+
+/** The newest lines, of strangers no more than their part of them. */
+function chooseShown(lines: readonly MessageInfo[], knows: (peer: string) => boolean): readonly MessageInfo[] {
+  let strangers = lines.reduce((count, { peer }) => count + Number(!knows(peer)), 0)
+  return lines.filter(({ peer }) => knows(peer) || strangers-- <= MAX_STRANGERS_SHOWN).slice(-MAX_SHOWN)
 }

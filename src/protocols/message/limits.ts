@@ -15,13 +15,21 @@ export const MAX_WAITING_PER_PEER = 1_000
 /** Messages shown in the snapshot. */
 export const MAX_SHOWN = 500
 
-/** Messages kept in the store; the oldest are forgotten. */
+/** Lines of mine kept in the store, with peers I wrote to; of the longest conversation the oldest are forgotten. */
 export const MAX_KEPT = 5_000
+
+/** Lines of strangers kept beside them, bytes of their bodies together, and lines of theirs in the snapshot. Guards store and screen: keys are free. */
+export const MAX_STRANGER_LINES = 500
+export const MAX_STRANGER_BYTES = 8 * 1024 * 1024
+export const MAX_STRANGERS_SHOWN = 100
+
+/** Peers I wrote to that are remembered; above it the one first written to is a stranger again. */
+export const MAX_KNOWN = 10_000
 
 /** Ids of received messages remembered a peer, so that one that is sent again arrives once. */
 export const MAX_SEEN = 2_000
 
-/** Peers whose ids are remembered; above it the one heard of longest ago is forgotten. Guards the store: keys are free, and each may fill 2000 ids. */
+/** Peers whose ids are remembered; above it the stranger heard of longest ago is forgotten, then one I know. Guards the store: keys are free, and each may fill 2000 ids. */
 export const MAX_SEEN_PEERS = 512
 
 /** Messages one peer may bring at once, and ms between two after that: the lobby's 60 a minute, also on a stream that stays open. */
