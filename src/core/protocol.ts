@@ -17,6 +17,8 @@ export interface ProtocolHost {
   peers(): readonly PeerInfo[]
   /** IP address that the connection under a stream comes from, for quotas; of the relay when it is relayed. Undefined when it has none. */
   remoteAddress(stream: PeerStream): string | undefined
+  /** There is use for this stream, which the peer opened: its connection is not trimmed while it lives. */
+  keep(stream: PeerStream): void
   /** Close the whole connection under a stream, e.g. of an older instance. */
   disconnect(stream: PeerStream, reason: unknown): void
 }

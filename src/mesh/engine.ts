@@ -61,7 +61,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const keepers: Keeper[] = []
   const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
   const isRelay = (peer: string) => keepers.some((keeper) => keeper.info().id === peer)
-  const gate = createGate(swarm, { policy, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log })
+  const gate = createGate(swarm, { policy, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log, used: links.touch })
   const canDirect = parts.canDirect ?? (() => true)
   const changed = () => late.touch()
   const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
@@ -70,8 +70,8 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
       openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, me: identity.peer }, own),
     )
   const handlers = createHandlers({ gate, links, log })
-  const { disconnect, remoteAddress } = handlers
-  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress }
+  const { disconnect, remoteAddress, keep } = handlers
+  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress, keep }
   const services = await startProtocols(parts, handlers, host, signal)
   const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)
   Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })

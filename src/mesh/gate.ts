@@ -18,6 +18,8 @@ export interface GateParts {
   readonly rolesOf: (peer: string) => Who['roles']
   readonly clock: Clock
   readonly log: Log
+  /** Told when bytes came, or a stream opened or closed, of anything but what keeps a link itself up. */
+  readonly used?: (connection: Connection) => void
 }
 
 export type Serve = (stream: Stream, connection: Connection) => void | Promise<void>
@@ -49,6 +51,11 @@ const CAPS = { maxInboundStreams: MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: 
 const ENDED: ReadonlySet<string> = new Set<Stream['status']>(['closed', 'reset', 'aborted'])
 
 const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
+
+/** Pings and the like keep every link up and say nothing about its use; a circuit is use of the link to its relay. */
+function isUse(may: string | undefined): boolean {
+  return may === 'link.hop' || may === 'link.circuit' || may === 'link.echo' || !may?.startsWith('link.')
+}
 
 /** Takes over `registrar.handle`, so call it before libp2p starts. */
 export function createGate(swarm: Swarm, parts: GateParts): Gate {
@@ -87,8 +94,11 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     const ended = usage.start(peer, may ?? '')
     const cancel = limits.time === undefined ? undefined : clock.after(limits.time, () => stream.abort(new MeshError('LIMIT_REACHED', why)))
     live.add(entry)
+    if (isUse(may)) stream.addEventListener('message', () => parts.used?.(connection))
+    if (isUse(may)) parts.used?.(connection)
     stream.addEventListener('close', () => {
       live.delete(entry)
+      if (isUse(may)) parts.used?.(connection)
       ended()
       cancel?.()
     })

@@ -22,6 +22,7 @@ export interface Handlers {
   handle: Mesh['handle']
   disconnect: ProtocolHost['disconnect']
   remoteAddress: ProtocolHost['remoteAddress']
+  keep: ProtocolHost['keep']
 }
 
 export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
@@ -57,6 +58,12 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
     },
     disconnect(stream, reason) {
       connections.get(stream)?.abort(toMeshError(reason))
+    },
+    keep(stream) {
+      const connection = connections.get(stream)
+      if (!connection) return
+      const release = links.hold(connection)
+      stream.closed.then(release, release)
     },
     remoteAddress: (stream) => ipOfAddress(connections.get(stream)?.remoteAddr.toString() ?? ''),
   }

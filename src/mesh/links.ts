@@ -17,6 +17,13 @@ export interface Links {
   /** Peers with at least one link. */
   peers(): readonly string[]
   all(): readonly Link[]
+  /** Bytes came, or a stream opened or closed, of a protocol that is of use. */
+  touch(connection: Connection): void
+  /** ms since 1970 of the last touch, or since it is open. */
+  usedOf(link: Link): number
+  /** The connection is of use until the returned function is called. */
+  hold(connection: Connection): () => void
+  isHeld(connection: Connection): boolean
   /** Note a measurement in ms. */
   setRtt(connection: Connection, rtt: number): void
   /** A link opened (true) or closed (false). */
@@ -25,6 +32,8 @@ export interface Links {
 
 export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Links {
   const links = new Map<string, Link>()
+  const used = new WeakMap<Connection, number>()
+  const holds = new WeakMap<Connection, number>()
   const listeners = new Set<(peer: string, link: Link, opened: boolean) => void>()
   const tell = (link: Link, opened: boolean) => {
     for (const listen of listeners) listen(link.connection.remotePeer.toString(), link, opened)
@@ -57,6 +66,14 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
     best: (peer) => of(peer)[0],
     peers: () => [...new Set([...links.values()].map(({ connection }) => connection.remotePeer.toString()))],
     all: () => [...links.values()],
+    touch: (connection) => void used.set(connection, clock.now()),
+    usedOf: ({ connection, path }) => used.get(connection) ?? path.since,
+    hold(connection) {
+      const add = (change: 1 | -1) => holds.set(connection, (holds.get(connection) ?? 0) + change)
+      add(1)
+      return () => void add(-1)
+    },
+    isHeld: (connection) => (holds.get(connection) ?? 0) > 0,
     setRtt(connection, rtt) {
       const link = links.get(connection.id)
       if (!link) return

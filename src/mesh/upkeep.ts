@@ -1,8 +1,11 @@
 /** Housekeeping of a running mesh: notice that the machine slept, trim connections. */
+import { ipOfAddress } from '../core/address.ts'
 import type { Clock } from '../shared/clock.ts'
+import { prefixOf } from '../shared/ip-prefix.ts'
 import type { Log } from '../shared/log.ts'
+import { FOREIGN, PROTOCOL } from '../wire/ids.ts'
 import { SLEPT, TICK } from './limits.ts'
-import type { Links } from './links.ts'
+import type { Link, Links } from './links.ts'
 import { chooseTrim } from './trim.ts'
 
 /** Call `woke` when the clock jumped: the machine slept or the page was frozen, so every socket may be dead. */
@@ -27,19 +30,28 @@ export interface TrimParts {
   readonly high?: number
 }
 
+/** Streams of ours that any peer can make us open. */
+const PROVOKED: ReadonlySet<string> = new Set([PROTOCOL.webrtc, PROTOCOL.why])
+const CIRCUITS: ReadonlySet<string> = new Set([FOREIGN.hop, FOREIGN.stop])
+
+/** What we opened ourselves, or found use for. What the other side opened protects nothing. */
+function isWanted({ connection }: Link, links: Links): boolean {
+  const own = connection.streams.filter(({ direction, protocol }) => direction === 'outbound' && !PROVOKED.has(protocol))
+  return links.isHeld(connection) || own.some(({ protocol }) => protocol.startsWith('/dmesh/') || protocol.startsWith('/x/'))
+}
+
 /** After each new link: close the least recently used ones above the high-water mark. */
 export function keepTrimmed({ links, clock, signal, isRelay, log, high }: TrimParts): void {
   links.onChange((_peer, _link, opened) => {
     if (!opened || signal.aborted) return
     const all = links.all()
     const chosen = chooseTrim(
-      all.map(({ path, connection }) => ({
-        id: path.id,
-        protected:
-          isRelay(connection.remotePeer.toString()) ||
-          connection.streams.some(({ protocol }) => protocol.startsWith('/dmesh/') || protocol.startsWith('/x/')),
-        since: path.since,
-        used: path.since,
+      all.map((link) => ({
+        id: link.path.id,
+        protected: isRelay(link.connection.remotePeer.toString()) || isWanted(link, links),
+        since: link.path.since,
+        used: link.connection.streams.some(({ protocol }) => CIRCUITS.has(protocol)) ? clock.now() : links.usedOf(link),
+        prefix: prefixOf(ipOfAddress(link.connection.remoteAddr.toString())),
       })),
       clock.now(),
       high,

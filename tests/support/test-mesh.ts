@@ -26,6 +26,8 @@ export interface TestMesh {
 export interface TestMeshOptions extends Partial<MeshParts> {
   readonly rows?: readonly PolicyRow[]
   readonly log?: Log
+  /** Beside echo. */
+  readonly more?: readonly Protocol[]
 }
 
 /** `present` = peers that count as being in the lobby with us. */
@@ -48,7 +50,12 @@ export async function startTestMesh(present: () => readonly string[], options: T
     transports: [createWebSocket({ open: openNodeSocket, createListener: door.createListener, listen: ['/ip4/127.0.0.1/tcp/0/ws'] })],
     relays: [],
     policy: await createPolicy({ records, defaults: rows, clock, log }),
-    protocols: { message: await createMessages({ records }), files: noFiles(), presence: fixedPresence(present), more: [createEcho()] },
+    protocols: {
+      message: await createMessages({ records }),
+      files: noFiles(),
+      presence: fixedPresence(present),
+      more: [createEcho(), ...(options.more ?? [])],
+    },
     clock,
     log,
     name: 'test',

@@ -218,6 +218,10 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
       signal: controller.signal,
       decision: decision.promise,
       ...reports(transfers, id),
+      onAccept() {
+        host.keep(stream)
+        transfers.turn(id, 'running')
+      },
     }),
   )
 }

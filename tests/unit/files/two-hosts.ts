@@ -47,7 +47,15 @@ export function createTestPeer(options: TestPeerOptions = {}): TestPeer {
   let open: () => PeerStream = () => {
     throw new Error('not connected')
   }
-  const host = { clock, bus, log: silentLog(), open: async () => open(), peers: () => [], disconnect: () => undefined } as unknown as ProtocolHost
+  const host = {
+    clock,
+    bus,
+    log: silentLog(),
+    open: async () => open(),
+    peers: () => [],
+    disconnect: () => undefined,
+    keep: () => undefined,
+  } as unknown as ProtocolHost
   const { service, serve } = createFiles({ files, records, sha256: createNodeSha256 }).start(host, controller.signal)
   const peer: TestPeer = {
     service,

@@ -98,6 +98,7 @@ function hostOf(identity: Identity, clock: Clock, part: Partial<ProtocolHost>): 
     peers: () => [],
     disconnect: () => undefined,
     remoteAddress: () => undefined,
+    keep: () => undefined,
     ...part,
   }
 }
