@@ -1,4 +1,4 @@
-/** Counts what each (who, may) did in the last minute and has running, for the Usage argument of a decision. Bounded; when it cannot count any more it says "too much". */
+/** Counts what each (who, may) did in the last minute and has running, for the Usage argument of a decision. Bounded: the one idle longest is forgotten, and only when everything runs does it say "too much". */
 import type { Usage } from '../core/access.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MAX_USAGE_KEYS } from './limits.ts'
@@ -25,34 +25,31 @@ interface Entry {
 /** `who` is a PeerID, or anything else that limits are kept for, e.g. an IP prefix. */
 export function createUsage(clock: Clock, options: { readonly maxKeys?: number } = {}): UsageCounter {
   const maxKeys = options.maxKeys ?? MAX_USAGE_KEYS
-  const entries = new Map<string, Entry>()
+  const running = new Map<string, Entry>()
+  /** In the order of their last use. A flood of names makes only idle ones forgotten: whoever has many names has no use for the count of one. */
+  const idle = new Map<string, Entry>()
   const slotNow = () => Math.floor(clock.monotonic() / SLOT_MS)
   const sum = (entry: Entry): number => {
     const oldest = slotNow() - SLOTS
     return entry.starts.reduce((total, count, i) => ((entry.stamp[i] as number) > oldest ? total + count : total), 0)
   }
-  let searched = Number.NEGATIVE_INFINITY
-  /** Room for one more; only entries that no limit depends on may go. One search a slot, or a flood of names would make each question cost the whole table. */
-  const makeRoom = (): boolean => {
-    if (entries.size < maxKeys) return true
-    if (searched === slotNow()) return false
-    searched = slotNow()
-    for (const [key, entry] of entries) if (entry.concurrent === 0 && sum(entry) === 0) entries.delete(key)
-    return entries.size < maxKeys
-  }
+  const find = (key: string) => running.get(key) ?? idle.get(key)
+  const isFull = () => running.size >= maxKeys
   return {
     read(who, may) {
-      const entry = entries.get(keyOf(who, may))
+      const entry = find(keyOf(who, may))
       if (entry) return { startsLastMinute: sum(entry), concurrent: entry.concurrent }
-      const unknown = makeRoom() ? 0 : Number.POSITIVE_INFINITY
+      const unknown = isFull() ? Number.POSITIVE_INFINITY : 0
       return { startsLastMinute: unknown, concurrent: unknown }
     },
     start(who, may) {
       const key = keyOf(who, may)
-      const known = entries.get(key)
-      if (!known && !makeRoom()) return () => undefined
+      const known = find(key)
+      if (!known && isFull()) return () => undefined
       const entry = known ?? { starts: new Float64Array(SLOTS), stamp: new Float64Array(SLOTS).fill(Number.NEGATIVE_INFINITY), concurrent: 0 }
-      entries.set(key, entry)
+      idle.delete(key)
+      running.set(key, entry)
+      if (running.size + idle.size > maxKeys) idle.delete(idle.keys().next().value as string)
       const slot = slotNow()
       const i = slot % SLOTS
       entry.starts[i] = entry.stamp[i] === slot ? (entry.starts[i] as number) + 1 : 1
@@ -63,9 +60,12 @@ export function createUsage(clock: Clock, options: { readonly maxKeys?: number }
         if (ended) return
         ended = true
         entry.concurrent--
+        if (entry.concurrent > 0) return
+        running.delete(key)
+        idle.set(key, entry)
       }
     },
-    size: () => entries.size,
+    size: () => running.size + idle.size,
   }
 }
 

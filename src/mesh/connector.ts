@@ -9,7 +9,7 @@ import { MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Keeper } from './keeper.ts'
 import { dialError } from './keeper.ts'
-import { DIAL_GRACE, DIAL_TIMEOUT, DIRECT_TIMEOUT, MAX_ATTEMPTS, MAX_EAGER_PEERS } from './limits.ts'
+import { DIAL_GRACE, DIAL_TIMEOUT, DIRECT_TIMEOUT, MAX_ATTEMPT_PEERS, MAX_ATTEMPTS, MAX_EAGER_PEERS } from './limits.ts'
 import type { Link, Links } from './links.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -59,7 +59,9 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     const last = list.at(-1)
     // An attempt replaces its own 'trying'; the same refusal again only moves in time.
     const replaces = last && (last.outcome === 'trying' || (last.outcome === attempt.outcome && last.what === attempt.what))
+    attempts.delete(peer)
     attempts.set(peer, [...(replaces ? list.slice(0, -1) : list), attempt].slice(-MAX_ATTEMPTS))
+    if (attempts.size > MAX_ATTEMPT_PEERS) attempts.delete(attempts.keys().next().value as string)
     parts.changed(peer)
   }
   const shared = (flights: Map<string, Promise<Link>>, peer: string, start: () => Promise<Link>): Promise<Link> => {

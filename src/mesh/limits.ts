@@ -43,6 +43,9 @@ export const INITIAL_WINDOW = 1024 * 1024
 /** Path attempts kept for "Why this path?". */
 export const MAX_ATTEMPTS = 16
 
+/** Peers whose attempts are kept; the one tried longest ago is forgotten. Guards memory: whoever calls chooses the key. */
+export const MAX_ATTEMPT_PEERS = 256
+
 /** Denials remembered so that the opener can be told why. */
 export const MAX_DENIALS = 256
 

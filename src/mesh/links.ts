@@ -38,6 +38,11 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   const tell = (link: Link, opened: boolean) => {
     for (const listen of listeners) listen(link.connection.remotePeer.toString(), link, opened)
   }
+  // What identify told fills libp2p's memory for hours, with as many keys as somebody makes. We dial by whole addresses and need none of it.
+  const forget = ({ remotePeer }: Connection) => {
+    if ([...links.values()].some(({ connection }) => connection.remotePeer.equals(remotePeer))) return
+    swarm.libp2p.peerStore.delete(remotePeer).catch(() => undefined)
+  }
   const onOpen = ({ detail: connection }: CustomEvent<Connection>) => {
     const link = { connection, path: { id: connection.id, since: clock.now(), ...describeAddress(connection.remoteAddr.toString()) } }
     links.set(connection.id, link)
@@ -46,6 +51,7 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   const onClose = ({ detail: connection }: CustomEvent<Connection>) => {
     const link = links.get(connection.id)
     if (!links.delete(connection.id) || !link) return
+    forget(connection)
     tell(link, false)
   }
   swarm.libp2p.addEventListener('connection:open', onOpen)

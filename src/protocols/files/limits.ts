@@ -45,6 +45,9 @@ export const MAX_WAITING_PER_PEER = 8
 /** Unanswered offers from everybody: what a screen can show. */
 export const MAX_WAITING = 64
 
+/** Of these, offers of strangers: peers whose file I never took and whom I offered none. */
+export const MAX_WAITING_STRANGERS = 48
+
 /** Transfers under way in each direction, waiting ones included: each holds a stream and about 1 MiB. */
 export const MAX_ACTIVE = 96
 

@@ -6,9 +6,10 @@ import type { FileStore, IncrementalHash, RecordStore } from '../../core/stores.
 import { singleFlight, throwIfAborted } from '../../shared/async.ts'
 import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
+import { admit } from './admit.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { sendFile, sendOffer } from './client.ts'
-import { MAX_ACTIVE, MAX_FILE, MAX_WAITING, MAX_WAITING_PER_PEER } from './limits.ts'
+import { MAX_ACTIVE, MAX_FILE } from './limits.ts'
 import { safeName } from './name.ts'
 import { readOffer, receiveFile } from './server.ts'
 import { createTransfers, isActive, reasonOf, type Transfers } from './transfers.ts'
@@ -183,7 +184,8 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   try {
     await room.ready()
     what = await readOffer(channel, controller.signal)
-    admit(room, stream.peer)
+    const loser = admit(transfers, stream.peer)
+    if (loser) live.get(loser)?.controller.abort(new MeshError('LIMIT_REACHED', 'too many offers wait for an answer'))
   } catch (error) {
     live.delete(id)
     const reason = reasonOf(error, controller.signal)
@@ -229,15 +231,6 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
 /** A dead stream ends the transfer at once, even while it waits for something else, such as the disk. */
 function endWith(stream: PeerStream, controller: AbortController): void {
   stream.closed.catch((error: unknown) => controller.abort(toMeshError(error, 'PATH_LOST')))
-}
-
-/** LIMIT_REACHED for an offer too many. */
-function admit(room: Room, peer: string): void {
-  const waiting = room.transfers.list().filter(({ direction, status }) => direction === 'in' && status === 'offered')
-  if (waiting.length >= MAX_WAITING || waiting.filter((info) => info.peer === peer).length >= MAX_WAITING_PER_PEER) {
-    throw new MeshError('LIMIT_REACHED', `${waiting.length} offers wait for an answer`)
-  }
-  if (count(room, 'in') >= MAX_ACTIVE || room.transfers.full()) throw new MeshError('LIMIT_REACHED', 'no more files can be taken now')
 }
 
 /** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects. */

@@ -48,6 +48,9 @@ export const MAX_ATTEMPTS = 256
  */
 export const MAX_PER_PEER = 8
 
+/** Connections and attempts that others began, together. Below MAX_CONNECTIONS, so that our own calls find room however many keys call. */
+export const MAX_INBOUND = 96
+
 /** Bytes of one signalling frame: an SDP of a data channel has about 500, a candidate 150. */
 export const MAX_SIGNAL_FRAME = 16 * 1024
 

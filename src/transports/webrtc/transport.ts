@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { describeReport, outcomeOf } from './describe.ts'
-import { MAX_ATTEMPTS, MAX_BUFFERED, MAX_PER_PEER } from './limits.ts'
+import { MAX_ATTEMPTS, MAX_BUFFERED, MAX_INBOUND, MAX_PER_PEER } from './limits.ts'
 import type { NegotiableConnection } from './negotiate.ts'
 import { createPiped } from './piped.ts'
 import type { ReportWatch, RtcReport } from './report.ts'
@@ -28,6 +28,7 @@ export interface WebRtcOptions {
 
 interface Attempt {
   readonly peer: string
+  readonly inbound: boolean
   report: RtcReport | undefined
 }
 
@@ -51,8 +52,8 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     return { iceServers: options.iceServers().map((urls) => ({ urls })), ...(watch ? { watch } : {}) }
   }
   const make = (attempt: Attempt) => () => new globalThis.RTCPeerConnection(rtcConfiguration(attempt)) as unknown as NegotiableConnection
-  const begin = (peer: string): Attempt => {
-    const attempt: Attempt = { peer, report: undefined }
+  const begin = (peer: string, inbound: boolean): Attempt => {
+    const attempt: Attempt = { peer, inbound, report: undefined }
     running.add(attempt)
     return attempt
   }
@@ -81,7 +82,11 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   }
   const checkCaller = ({ remotePeer }: Connection) => {
     checkReady()
-    const live = components.connectionManager.getConnections(remotePeer).filter(({ remoteAddr }) => remoteAddr.toString().includes('/webrtc'))
+    const isOurs = ({ remoteAddr }: Connection) => remoteAddr.toString().includes('/webrtc')
+    const inbound = components.connectionManager.getConnections().filter((one) => one.direction === 'inbound' && isOurs(one))
+    if (inbound.length + [...running].filter((one) => one.inbound).length >= MAX_INBOUND)
+      throw new MeshError('LIMIT_REACHED', `${MAX_INBOUND} calls of others are here already`)
+    const live = components.connectionManager.getConnections(remotePeer).filter(isOurs)
     const trying = [...running].filter(({ peer }) => peer === remotePeer.toString())
     if (live.length + trying.length >= MAX_PER_PEER) throw new MeshError('LIMIT_REACHED', `${MAX_PER_PEER} WebRTC connections with this peer already`)
   }
@@ -94,14 +99,14 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
         stream.abort(toMeshError(error))
         return
       }
-      const attempt = begin(connection.remotePeer.toString())
+      const attempt = begin(connection.remotePeer.toString(), true)
       // Stock code gives no result of incoming attempts; the state of the connection is the result.
       stream.addEventListener('close', ({ error }) => end(attempt, !error && attempt.report?.state !== 'failed' ? 'ok' : 'PATH_LOST'))
       return during(attempt, () => handler(stream, connection))
     }
   const onPiped: StreamHandler = async (stream, connection) => {
     checkCaller(connection)
-    const attempt = begin(connection.remotePeer.toString())
+    const attempt = begin(connection.remotePeer.toString(), true)
     try {
       await piped.accept(stream, connection, make(attempt))
       end(attempt, 'ok')
@@ -138,7 +143,7 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     },
     async dial(address: Multiaddr, init: DialTransportOptions): Promise<Connection> {
       checkReady()
-      const attempt = begin(peerOfAddress(address.toString()) ?? '')
+      const attempt = begin(peerOfAddress(address.toString()) ?? '', false)
       try {
         const connection = await dial(address, init, attempt)
         end(attempt, 'ok')

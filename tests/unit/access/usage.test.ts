@@ -65,23 +65,33 @@ test('createUsage() keeps pairs apart, whatever the names contain', () => {
   }
 })
 
-test('createUsage() holds no more pairs than its cap, forgets only idle ones, and says "too much" when it cannot count', () => {
+test('createUsage() holds no more pairs than its cap and forgets the one idle longest, never what runs', () => {
   const clock = handClock()
   const usage = createUsage(clock, { maxKeys: 3 })
   const end = usage.start('runs', 'x')
+  usage.start('old', 'x')()
   usage.start('recent', 'x')()
-  usage.start('also recent', 'x')()
-  assert.deepEqual(usage.read('new', 'x'), { startsLastMinute: Number.POSITIVE_INFINITY, concurrent: Number.POSITIVE_INFINITY })
+  assert.deepEqual(usage.read('new', 'x'), { startsLastMinute: 0, concurrent: 0 }, 'a flood of names denies nobody')
   usage.start('new', 'x')()
   assert.equal(usage.size(), 3)
-  assert.equal(usage.read('runs', 'x').concurrent, 1, 'what runs is never forgotten')
-  clock.move(70_000)
-  assert.deepEqual(usage.read('new', 'x'), { startsLastMinute: 0, concurrent: 0 })
-  usage.start('new', 'x')
-  assert.equal(usage.read('new', 'x').concurrent, 1)
+  assert.deepEqual(
+    ['runs', 'old', 'recent', 'new'].map((who) => usage.read(who, 'x').startsLastMinute),
+    [1, 0, 1, 1],
+  )
   assert.equal(usage.read('runs', 'x').concurrent, 1)
   end()
+  assert.equal(usage.read('runs', 'x').concurrent, 0)
   assert.ok(usage.size() <= 3)
+})
+
+test('createUsage() says "too much" when all that it can count runs', () => {
+  const usage = createUsage(handClock(), { maxKeys: 2 })
+  const ends = [usage.start('one', 'x'), usage.start('two', 'x')]
+  assert.deepEqual(usage.read('three', 'x'), { startsLastMinute: Number.POSITIVE_INFINITY, concurrent: Number.POSITIVE_INFINITY })
+  usage.start('three', 'x')()
+  assert.equal(usage.size(), 2)
+  for (const end of ends) end()
+  assert.equal(usage.read('three', 'x').concurrent, 0)
 })
 
 test('createUsage() stays small and quick under a flood of names', () => {

@@ -114,9 +114,12 @@ describe('hostile offers', () => {
     assert.equal((await nextOffer(b)).name, '_.._etc_gpj.exe')
   })
 
-  it('the ninth waiting offer of one peer and the 65th in all get LIMIT_REACHED', async () => {
+  it('the ninth waiting offer of one peer and the 49th of strangers get LIMIT_REACHED, unless others have more waiting', async () => {
     const b = createTestPeer()
-    for (let i = 0; i < 64; i++) {
+    const first = rawSender(b, 65_536, 'peer-0')
+    await first.json(goodOffer())
+    await nextOffer(b, 0)
+    for (let i = 1; i < 48; i++) {
       await rawSender(b, 65_536, `peer-${Math.floor(i / 8)}`).json(goodOffer())
       await nextOffer(b, i)
       if (i !== 7) continue
@@ -124,10 +127,20 @@ describe('hostile offers', () => {
       await ninth.json(goodOffer())
       assert.deepEqual(await ninth.next(), { kind: 'stop', code: 'LIMIT_REACHED' })
     }
+    await rawSender(b, 65_536, 'peer-new').json(goodOffer())
+    await nextOffer(b, 48)
+    assert.deepEqual(await first.next(), { kind: 'stop', code: 'LIMIT_REACHED' }, 'the oldest of those who have most makes room')
+    const waiting = () => b.service.transfers().filter(({ status }) => status === 'offered').length
+    assert.equal(waiting(), 48)
+    for (let i = 1; i < 7; i++) {
+      await rawSender(b, 65_536, 'peer-new').json(goodOffer())
+      await nextOffer(b, 48 + i)
+      await waitUntil(() => waiting() === 48, { what: 'another offer to make room' })
+    }
     const last = rawSender(b, 65_536, 'peer-new')
     await last.json(goodOffer())
     assert.deepEqual(await last.next(), { kind: 'stop', code: 'LIMIT_REACHED' })
-    assert.equal(b.offers.length, 64)
+    assert.equal(waiting(), 48)
   })
 
   it('offers that come and go push no more than 20 entries into the history', async () => {

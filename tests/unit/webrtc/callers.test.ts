@@ -4,7 +4,7 @@ import { afterEach, beforeEach, it } from 'node:test'
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
-import { MAX_PER_PEER } from '../../../src/transports/webrtc/limits.ts'
+import { MAX_CONNECTIONS, MAX_INBOUND, MAX_PER_PEER } from '../../../src/transports/webrtc/limits.ts'
 import { createWebRtc } from '../../../src/transports/webrtc/transport.ts'
 import { FOREIGN, PROTOCOL } from '../../../src/wire/ids.ts'
 
@@ -58,6 +58,17 @@ it('a peer that calls again and again is refused above the cap, others are not',
   )
   void serve(silent() as unknown as Stream, from('alice'))
   assert.equal(made, MAX_PER_PEER + 1)
+})
+
+it('however many keys call, their calls together leave room for ours', async () => {
+  const serve = (await start(0)).get(PROTOCOL.webrtc) as StreamHandler
+  for (let i = 0; i < MAX_INBOUND; i++) void serve(silent() as unknown as Stream, from(`sybil ${i}`))
+  await assert.rejects(
+    async () => serve(silent() as unknown as Stream, from('one more')),
+    (error) => codeOf(error) === 'LIMIT_REACHED',
+  )
+  assert.equal(made, MAX_INBOUND)
+  assert.ok(MAX_INBOUND <= MAX_CONNECTIONS - 32)
 })
 
 it('connections that stand count, by the stock way of signalling too', async () => {
