@@ -1,4 +1,4 @@
-/** PeerStream: the one shape in which protocols see bytes to and from a peer (web streams, docs/adr). Never a libp2p stream. */
+/** PeerStream: the one shape in which protocols see bytes to and from a peer (web streams, docs/adr/0004). Never a libp2p stream. */
 
 export interface PeerStream {
   /** PeerID of the other side (base58), proven by the handshake. */

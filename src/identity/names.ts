@@ -14,7 +14,7 @@ const MULTIHASH_PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 const CID_PREFIX = Uint8Array.of(0x01, 0x72)
 // ed 01 = varint 0xed, multicodec ed25519-pub
 const DID_PREFIX = Uint8Array.of(0xed, 0x01)
-// fd64:6d65::/32, "dme" in the ULA range (docs/adr, VIP)
+// fd64:6d65::/32, "dme" in the ULA range (docs/adr/0005)
 const VIP_PREFIX = Uint8Array.of(0xfd, 0x64, 0x6d, 0x65)
 const VIP_HASH_BYTES = 12
 const OLD_VIP_PREFIX = Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0)

@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
+import { readConfig } from '../../relay-server/config/config.ts'
+import { renderHelp } from '../../relay-server/help.ts'
 import { root } from '../../tools/say.mjs'
 import { listFiles } from '../../tools/source-files.mjs'
 
@@ -22,21 +24,26 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
 /** Commands that no test can run: why not. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm test': 'it is the run this test is part of',
+  'npm install': 'the first start does it',
+  'npm run check': 'this test is part of it',
   'npm start -- --listen 0.0.0.0:443 --tls-cert /etc/ssl/mesh.example.pem --tls-key /etc/ssl/mesh.example.key':
     'needs the certificate of a real name and port 443; its options are checked below',
   'npm start -- --listen 127.0.0.1:8421 --public-url https://mesh.example --trust-proxy 127.0.0.1/32':
-    'needs a proxy with a real name; its options are checked below',
+    'needs a proxy with a real name; its options are checked below, and tests/mesh/behind-nginx.test.ts runs it behind one',
 }
+
+/** The documents whose commands a person copies. */
+const WITH_COMMANDS = ['README.md', 'CONTRIBUTING.md', 'docs/self-hosting.md']
 
 /** Run here: command → what it has to print. */
 const RUN_HERE: Readonly<Record<string, RegExp>> = {
   'npx dmesh --help': /dmesh[\s\S]*relay/,
 }
 
-test('every command of the README is run or has a reason not to be', () => {
+test('every command of the documentation is run or has a reason not to be', () => {
   const known = [...Object.keys(RUN_ELSEWHERE), ...Object.keys(NOT_RUN), ...Object.keys(RUN_HERE)]
-  const commands = shellCommands(read('README.md'))
-  assert.ok(commands.length >= 3)
+  const commands = WITH_COMMANDS.flatMap((path) => shellCommands(read(path))).map((line) => line.replace(' --data-dir /var/lib/dmesh', ''))
+  assert.ok(commands.length >= 8)
   assert.deepEqual(
     commands.filter((line) => !known.includes(line)),
     [],
@@ -45,7 +52,7 @@ test('every command of the README is run or has a reason not to be', () => {
   assert.deepEqual(
     known.filter((line) => !commands.includes(line)),
     [],
-    'listed, yet not in the README',
+    'listed, yet in no document',
   )
   assert.deepEqual(
     Object.values(RUN_ELSEWHERE).filter((path) => !existsSync(join(root, path))),
@@ -60,6 +67,30 @@ for (const [command, expected] of Object.entries(RUN_HERE)) {
     assert.match(execFileSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }), expected)
   })
 }
+
+test('the relay takes the options of every command as they are written', () => {
+  const starts = WITH_COMMANDS.flatMap((path) => shellCommands(read(path))).filter((line) => line.startsWith('npm start -- '))
+  assert.ok(starts.length >= 4)
+  for (const line of starts) assert.ok(readConfig({ args: line.split(' ').slice(3), env: {}, root }).listen.port > 0, line)
+})
+
+test('every dmesh command that the documentation names is one', () => {
+  const help = renderHelp()
+  const named = listMarkdown().flatMap((path) => [...read(path).matchAll(/npx dmesh ([a-z]+)/g)].map(([, name]) => name ?? ''))
+  assert.ok(named.length > 2)
+  for (const name of new Set(named)) assert.match(help, new RegExp(`^  dmesh ${name}\\b`, 'm'))
+})
+
+test('documents that comments name exist', () => {
+  const texts = listFiles(root).filter((path) => /^(src|relay-server|workers|tools|tests|bench)\/.*\.(ts|tsx|mjs)$/.test(path))
+  const adrs = readdirSync(join(root, 'docs', 'adr'))
+  const exists = (name: string) => existsSync(join(root, name)) || adrs.some((adr) => `docs/adr/${adr}`.startsWith(`${name}-`))
+  const named = texts.flatMap((path) => [...read(path).matchAll(/docs\/[\w./-]*\w/g)].map(([name]) => `${path}: ${name}`))
+  assert.deepEqual(
+    named.filter((line) => !exists(line.split(': ')[1] ?? '')),
+    [],
+  )
+})
 
 test('options that the documentation names are options of the relay', () => {
   const help = execFileSync(process.execPath, [join(root, 'relay-server', 'cli.ts'), 'relay', '--help'], { encoding: 'utf8' })

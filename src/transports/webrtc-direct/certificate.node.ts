@@ -1,4 +1,4 @@
-/** The relay's own DTLS certificate: self-signed P-256, made once and kept as PEM files in the data directory, so that its certhash never changes (docs/adr/webrtc-direct-certificate.md). Must never leave the key readable to others. */
+/** The relay's own DTLS certificate: self-signed P-256, made once and kept as PEM files in the data directory, so that its certhash never changes (docs/adr/0007). Must never leave the key readable to others. */
 import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
