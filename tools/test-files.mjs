@@ -17,21 +17,22 @@ export const GROUPS = [
   { name: 'net', parallel: 1, needs: ['build', 'chromium', 'ip', 'nft', 'tcpdump'] },
   { name: 'e2e', parallel: 1, needs: ['build', 'chromium'] },
   { name: 'interop', parallel: 1, needs: [] },
+  { name: 'interop-browser', parallel: 1, needs: ['chromium'] },
 ]
 
 /** Fuzz cases a decoder gets in the long run; tests read it from FUZZ_RUNS. */
 export const LONG_FUZZ_RUNS = 1_000_000
 
 /**
- * Files of one run, from the repository's root, sorted. `all` = every group but interop, without *.long.test.ts. `long` = *.long.test.ts and
- * everything that fuzzes. `interop` = that group. Filters are paths of files or folders, or parts of them.
+ * Files of one run, from the repository's root, sorted. `all` = every group but those of interop, without *.long.test.ts. `long` = *.long.test.ts and
+ * everything that fuzzes. `interop` = its two groups: peers that others wrote. Filters are paths of files or folders, or parts of them.
  * @param {string} root
  * @param {string} set all, long or interop
  * @param {readonly string[]} filters
  * @returns {{ group: Group, files: string[] }[]}
  */
 export function selectTests(root, set, filters) {
-  return GROUPS.filter(({ name }) => (name === 'interop') === (set === 'interop'))
+  return GROUPS.filter(({ name }) => name.startsWith('interop') === (set === 'interop'))
     .map((group) => ({
       group,
       files: listTests(root, join('tests', group.name)).filter((file) => isInSet(root, file, set) && matches(root, file, filters)),

@@ -87,16 +87,18 @@ test('selectTests puts every file into its runs', () => {
     'tests/unit/fuzz.test.ts': 'process.env.FUZZ_RUNS',
     'tests/e2e/d.test.ts': '',
     'tests/interop/e.test.ts': '',
+    'tests/interop-browser/f.test.ts': '',
     'tests/support/wait.ts': '',
   })
   const pick = (set: string, filters: string[] = []) => selectTests(base, set, filters).flatMap(({ files }) => files)
   assert.deepEqual(pick('all'), ['tests/unit/a.test.ts', 'tests/unit/deep/b.test.ts', 'tests/unit/fuzz.test.ts', 'tests/e2e/d.test.ts'])
   assert.deepEqual(pick('long'), ['tests/unit/c.long.test.ts', 'tests/unit/fuzz.test.ts'])
-  assert.deepEqual(pick('interop'), ['tests/interop/e.test.ts'])
+  assert.deepEqual(pick('interop'), ['tests/interop/e.test.ts', 'tests/interop-browser/f.test.ts'])
   assert.deepEqual(pick('all', ['tests/unit/deep']), ['tests/unit/deep/b.test.ts'])
   assert.deepEqual(pick('all', ['./tests/unit/a']), ['tests/unit/a.test.ts'])
   assert.equal(needsBrowser(base, 'all', ['tests/unit']), false)
   assert.equal(needsBrowser(base, 'all', []), true)
+  assert.equal(needsBrowser(base, 'interop', ['tests/interop/e']), false)
 })
 
 test('hashTree changes with names and bytes, and only with them', () => {
