@@ -25,6 +25,8 @@ export interface RtcHost {
 interface Live {
   readonly connection: RTCPeerConnection
   readonly channels: Set<number>
+  /** The association under the channels ended: the other side is gone. */
+  ended: boolean
 }
 
 interface Host {
@@ -106,7 +108,7 @@ function openConnection(host: Host, pc: number, config: RtcConfig): void {
     const { certificates = [], ...rest } = config
     const known = certificates.map((id) => host.certificates.get(id)).filter((certificate) => certificate !== undefined)
     const connection = new RTCPeerConnection({ ...(rest as RTCConfiguration), ...(known.length > 0 ? { certificates: known } : {}) })
-    const live = { connection, channels: new Set<number>() }
+    const live = { connection, channels: new Set<number>(), ended: false }
     host.connections.set(pc, live)
     follow(host, pc, live)
   } catch (error) {
@@ -118,6 +120,7 @@ function openConnection(host: Host, pc: number, config: RtcConfig): void {
 function follow(host: Host, pc: number, live: Live): void {
   const { connection } = live
   for (const event of STATE_EVENTS) connection.addEventListener(event, () => host.out.push({ op: 'state', pc, event, state: snapshot(connection) }))
+  connection.addEventListener('connectionstatechange', () => watchAssociation(host, pc, live))
   connection.addEventListener('icecandidate', ({ candidate }) =>
     host.out.push({ op: 'candidate', pc, candidate: candidate ? (candidate.toJSON() as RtcCandidate) : null }),
   )
@@ -126,9 +129,28 @@ function follow(host: Host, pc: number, live: Live): void {
   )
   connection.addEventListener('datachannel', ({ channel }) => {
     const ch = host.nextChannel--
-    if (!adopt(host, live, ch, channel)) return channel.close()
+    if (!adopt(host, pc, live, ch, channel)) return channel.close()
     host.out.push({ op: 'channel', pc, ch, info: channelInfo(channel) })
   })
+}
+
+/**
+ * Channels are all that a connection is for. When the other side closes it, Chromium goes on calling it connected until ICE misses an answer, 28 s later;
+ * the association under the channels says it at once. It ends here only after its channels, so that what they still hold is delivered.
+ */
+function watchAssociation(host: Host, pc: number, live: Live): void {
+  const { sctp } = live.connection
+  if (!sctp) return
+  sctp.onstatechange = () => {
+    live.ended ||= sctp.state === 'closed'
+    endWithChannels(host, pc, live)
+  }
+}
+
+function endWithChannels(host: Host, pc: number, live: Live): void {
+  if (!live.ended || live.channels.size > 0 || host.connections.get(pc) !== live) return
+  closeConnection(host, pc)
+  host.out.push({ op: 'refused', pc, error: { name: 'NetworkError', message: 'the other side closed the connection' } })
 }
 
 function openChannel(host: Host, { pc, ch, label, init }: Extract<ToHost, { op: 'channel' }>): void {
@@ -136,7 +158,7 @@ function openChannel(host: Host, { pc, ch, label, init }: Extract<ToHost, { op: 
   try {
     if (!live) throw new DOMException('the connection is closed', 'InvalidStateError')
     const channel = live.connection.createDataChannel(label, init)
-    if (!adopt(host, live, ch, channel)) {
+    if (!adopt(host, pc, live, ch, channel)) {
       channel.close()
       throw new DOMException(`${MAX_CHANNELS} channels are open already`, 'QuotaExceededError')
     }
@@ -146,12 +168,13 @@ function openChannel(host: Host, { pc, ch, label, init }: Extract<ToHost, { op: 
   }
 }
 
-function adopt(host: Host, live: Live, ch: number, channel: RTCDataChannel): boolean {
+function adopt(host: Host, pc: number, live: Live, ch: number, channel: RTCDataChannel): boolean {
   if (live.channels.size >= MAX_CHANNELS) return false
   live.channels.add(ch)
   const onGone = () => {
     host.channels.delete(ch)
     live.channels.delete(ch)
+    endWithChannels(host, pc, live)
   }
   host.channels.set(ch, hostChannel(channel, ch, host.out, onGone))
   return true

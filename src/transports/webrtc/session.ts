@@ -146,6 +146,8 @@ function faultToError({ name, message }: RtcFault): MeshError {
         ? 'LIMIT_REACHED'
         : name === 'NotSupportedError'
           ? 'NOT_SUPPORTED'
-          : 'BAD_ARGUMENT'
+          : name === 'NetworkError'
+            ? 'PATH_LOST'
+            : 'BAD_ARGUMENT'
   return new MeshError(code, `${name}: ${message}`)
 }

@@ -98,6 +98,7 @@ export type ToStandIn =
   | { readonly op: 'channel-state'; readonly ch: number; readonly readyState: string; readonly id: number | null; readonly error?: RtcFault }
   | { readonly op: 'message'; readonly ch: number; readonly data: ArrayBuffer | string }
   | { readonly op: 'drained'; readonly ch: number; readonly bytes: number }
+  // The connection could not be made, or is over.
   | { readonly op: 'refused'; readonly pc: number; readonly error: RtcFault }
 
 /** Bytes a message counts for, as RTCDataChannel.bufferedAmount does: strings as UTF-8. */
