@@ -185,7 +185,7 @@ function itMeetsThroughOurHop(scene: () => Scene): void {
     await foreign.dial(circuit(relay, ours.mesh.peer))
     const [connection] = await foreign.connections(ours.mesh.peer)
     assert.deepEqual([connection?.inbound, connection?.limited], [false, true])
-    await assert.rejects(foreign.echo(ours.mesh.peer, MIB, { limited: true }), undefined, 'a stranger was served')
+    await assert.rejects(foreign.echo(ours.mesh.peer, MIB, { limited: true }))
     await ours.mesh.policy.put(echoRow(foreign.peer))
     await foreign.echo(ours.mesh.peer, MIB, { limited: true })
     await leave(foreign, ours.mesh)
