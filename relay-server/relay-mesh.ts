@@ -38,6 +38,8 @@ export interface RelayMeshParts {
   readonly identity: Identity
   readonly access: AccessFile
   readonly door: WebSocketDoor
+  /** See Front. */
+  readonly hasSeen: Front['hasSeen']
   readonly clock: Clock
   readonly log: Log
 }
@@ -104,10 +106,10 @@ interface Direct {
   readonly busy: unknown
 }
 
-async function openDirect({ config, udp, clock, log }: RelayMeshParts, port: number): Promise<Direct> {
+async function openDirect({ config, udp, hasSeen, clock, log }: RelayMeshParts, port: number): Promise<Direct> {
   const busy = await checkUdpPort(udp, port, '--udp').catch((error: unknown) => error)
   const { certificate } = await loadDirectCertificate(config.dataDir)
-  const door = createDirectDoor({ certificate, clock, log })
+  const door = createDirectDoor({ certificate, isProven: hasSeen, clock, log })
   return { door, busy, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
 }
 

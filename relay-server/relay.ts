@@ -123,7 +123,18 @@ async function open(basis: Basis, stack: AsyncDisposableStack): Promise<Relay> {
   const front = await openFront(basis, late, door.accept)
   stack.defer(front.close)
   const running = await openRelayMesh(
-    { config, version: deps.version, address, udp: udpAddress(address, config.publicUrl), identity, access, door, clock, log },
+    {
+      config,
+      version: deps.version,
+      address,
+      udp: udpAddress(address, config.publicUrl),
+      identity,
+      access,
+      door,
+      hasSeen: front.hasSeen,
+      clock,
+      log,
+    },
     stack,
   )
   late.running = running

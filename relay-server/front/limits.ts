@@ -39,6 +39,10 @@ export const HTTP_SOCKETS = { all: 4096, perPrefix: 768 }
  */
 export const UPGRADES = { startsPerPrefix: 1200, starts: 12_000, activePerPrefix: 1024, active: 12_000 }
 
+/** Networks remembered that asked something, and ms for which: a page is open for an hour before it dials again without asking for dmesh.json. */
+export const MAX_VISITORS = 16_384
+export const VISIT_LASTS = 3_600_000
+
 /** Files of the built page, and bytes of one: more is a wrong folder. */
 export const MAX_FILES = 2_000
 export const MAX_FILE_BYTES = 32 * 1024 * 1024

@@ -14,11 +14,14 @@ import type { FrontOptions } from './options.ts'
 import { createReadRemote, createTrusted, type ReadRemote, type Remote } from './remote.ts'
 import { answer, refuseSocket } from './respond.ts'
 import { route } from './route.ts'
+import { createVisitors } from './visitors.ts'
 
 export interface Front {
   readonly port: number
   /** Sockets open now, and upgrades refused since the start. */
   stats(): { readonly sockets: number; readonly upgradesRefused: number }
+  /** Somebody of this address's network asked something lately, so it is no forged one. */
+  hasSeen(address: string): boolean
   /** New connections use this certificate. BAD_CONFIG when the two do not fit. No effect without TLS. */
   setCertificate(tls: { readonly cert: string; readonly key: string }): void
   /** No new connections; answers that run may end. */
@@ -45,9 +48,11 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     socket.once('close', () => sockets.delete(socket))
   })
   const crowd = shareSockets(server, trusted)
+  const visitors = createVisitors(options.clock)
   server.on('clientError', onClientError)
   server.on('request', (request, response) => {
     crowd.asks(request)
+    visitors.note(remoteOf(request, readRemote).address)
     void onRequest(request, response, options, names, readRemote)
   })
   server.on('upgrade', (request, socket, head) => {
@@ -70,6 +75,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const { port } = server.address() as AddressInfo
   return {
     port,
+    hasSeen: visitors.has,
     stats: () => ({ sockets: sockets.size, upgradesRefused }),
     setCertificate(tls) {
       if ('setSecureContext' in server) (server as HttpsServer).setSecureContext(tls)

@@ -43,16 +43,18 @@ export const ICE_TIMEOUT = 4_000
 export const MAX_REMEMBERED = 64
 
 export interface ListenerLimits {
-  /** Handshakes in progress at once: each holds a native peer connection (about 100 KiB) before anybody proved anything. */
+  /** Handshakes in progress at once: each holds a native peer connection (about 100 KiB) before anybody proved anything. Half of them for addresses that nothing proves. */
   readonly handshakes: number
   /** The same from one IPv4 /24 or IPv6 /64. */
   readonly handshakesPerPrefix: number
   /** Handshakes started a minute from one prefix. */
   readonly startsPerPrefix: number
-  /** Handshakes started a minute in all: bounds how many packets spoofed addresses can make us send. */
+  /** Handshakes started a minute in all, half of them for addresses that nothing proves: bounds how many packets spoofed addresses can make us send. */
   readonly starts: number
-  /** ms until ICE must be up. Short: until then we send checks to an address that nobody proved. */
+  /** ms until ICE must be up: three tries at 300 ms of round trip. Short: until then we send checks to an address that nobody proved. */
   readonly ice: number
+  /** The same while more than half of the places for unproven addresses are taken: one round trip of a slow line. */
+  readonly iceCrowded: number
   /** ms until noise must be done. */
   readonly handshake: number
 }
@@ -62,6 +64,7 @@ export const LISTENER_LIMITS: ListenerLimits = {
   handshakesPerPrefix: 16,
   startsPerPrefix: 120,
   starts: 1200,
-  ice: 5_000,
+  ice: 3_000,
+  iceCrowded: 1_000,
   handshake: 15_000,
 }

@@ -27,6 +27,8 @@ export interface DirectDoorOptions {
   readonly log: Log
   /** Default LISTENER_LIMITS. */
   readonly limits?: Partial<ListenerLimits>
+  /** Something but a UDP packet showed that this IP address can be answered at. Such ones have places of their own, which no forged sender can take. Default: none. */
+  readonly isProven?: (host: string) => boolean
 }
 
 export interface DirectCounters {
@@ -51,21 +53,40 @@ export interface DirectDoor {
   pending(): number
 }
 
-interface Context extends Required<DirectDoorOptions> {
+interface Context extends Omit<DirectDoorOptions, 'isProven' | 'limits'> {
   readonly limits: ListenerLimits
   readonly counters: DirectCounters
-  readonly admit: (host: string) => (() => void) | undefined
+  readonly admit: (host: string) => Place | undefined
   readonly peers: Set<RtcPeer>
+}
+
+/** A handshake in progress. */
+interface Place {
+  /** ms until ICE must be up. */
+  readonly ice: number
+  leave(): void
 }
 
 export function createDirectDoor(options: DirectDoorOptions): DirectDoor {
   const limits = { ...LISTENER_LIMITS, ...options.limits }
   const counters: DirectCounters = { requests: 0, malformed: 0, limited: 0, v1: 0, v2: 0, accepted: 0, failed: 0 }
-  const limiter = createRateLimiter(options.clock, { ...limits, activePerPrefix: limits.handshakesPerPrefix, active: limits.handshakes })
-  const context = { ...options, limits, counters, admit: (host: string) => limiter.start(prefixOf(host)), peers: new Set<RtcPeer>() }
+  const half = Math.ceil(limits.handshakes / 2)
+  const shares = {
+    startsPerPrefix: limits.startsPerPrefix,
+    starts: Math.ceil(limits.starts / 2),
+    activePerPrefix: limits.handshakesPerPrefix,
+    active: half,
+  }
+  const [proven, unproven] = [createRateLimiter(options.clock, shares), createRateLimiter(options.clock, shares)]
+  const admit = (host: string): Place | undefined => {
+    const isProven = options.isProven?.(host) ?? false
+    const leave = (isProven ? proven : unproven).start(prefixOf(host))
+    return leave && { leave, ice: !isProven && unproven.active() > half / 2 ? Math.min(limits.ice, limits.iceCrowded) : limits.ice }
+  }
+  const context = { ...options, limits, counters, admit, peers: new Set<RtcPeer>() }
   return {
     counters,
-    pending: limiter.active,
+    pending: () => proven.active() + unproven.active(),
     createListener: ({ upgrader }, components) => createListener({ ...context, peers: new Set() }, upgrader, components),
   }
 }
@@ -83,7 +104,7 @@ function createListener(context: Context, upgrader: Upgrader, components: Compon
       port = site.port || (await freePort(site.host))
       const listening = { host: site.host, port }
       const inProgress = new Set<string>()
-      const start = (dialer: Site, inferred: Inferred) => accept(context, listening, dialer, inferred, upgrader, components, stopped.signal)
+      const start: Start = (dialer, inferred, ice) => accept({ context, listening, dialer, inferred, ice }, upgrader, components, stopped.signal)
       release = openMux(listening, (request) => onRequest(context, inProgress, request, start))
       address = wanted
       events.safeDispatchEvent('listening')
@@ -129,8 +150,10 @@ async function freePort(host: string): Promise<number> {
   return port
 }
 
+type Start = (dialer: Site, inferred: Inferred, ice: number) => Promise<void>
+
 /** Everything here is chosen by whoever sent the packet. */
-function onRequest(context: Context, inProgress: Set<string>, request: MuxRequest, start: (dialer: Site, inferred: Inferred) => Promise<void>): void {
+function onRequest(context: Context, inProgress: Set<string>, request: MuxRequest, start: Start): void {
   const { counters, log } = context
   counters.requests++
   const { host, port } = request
@@ -139,11 +162,11 @@ function onRequest(context: Context, inProgress: Set<string>, request: MuxReques
   if (!inferred || isIP(host) === 0 || host.includes('%') || !(port > 0 && port < 65_536)) return void counters.malformed++
   const key = inferred.server.ufrag
   if (inProgress.has(key)) return
-  const end = context.admit(host)
-  if (!end) return void counters.limited++
+  const place = context.admit(host)
+  if (!place) return void counters.limited++
   inProgress.add(key)
   counters[inferred.version === 1 ? 'v1' : 'v2']++
-  start({ host, port }, inferred)
+  start({ host, port }, inferred, place.ice)
     .then(
       () => void counters.accepted++,
       (error: unknown) => {
@@ -153,19 +176,21 @@ function onRequest(context: Context, inProgress: Set<string>, request: MuxReques
     )
     .finally(() => {
       inProgress.delete(key)
-      end()
+      place.leave()
     })
 }
 
-async function accept(
-  context: Context,
-  listening: Site,
-  dialer: Site,
-  inferred: Inferred,
-  upgrader: Upgrader,
-  components: Components,
-  stopped: AbortSignal,
-): Promise<void> {
+interface Call {
+  readonly context: Context
+  readonly listening: Site
+  readonly dialer: Site
+  readonly inferred: Inferred
+  /** ms */
+  readonly ice: number
+}
+
+async function accept(call: Call, upgrader: Upgrader, components: Components, stopped: AbortSignal): Promise<void> {
+  const { context, listening, dialer, inferred } = call
   const { certificate, clock, limits, peers } = context
   const accepted = acceptPeer(certificate, listening, dialer, inferred)
   const { peer } = accepted
@@ -178,7 +203,7 @@ async function accept(
       const channel = peer.createDataChannel('', { negotiated: true, id: 0 })
       const link = { peer, handshake: openHandshake(channel, components, clock), muxerFactory: createMuxerFactory(peer, clock) }
       const opened = openOf(peer, channel)
-      const ice = withDeadline(clock, limits.ice, 'ICE with the dialer', signal, (within) => iceUp(peer, within))
+      const ice = withDeadline(clock, call.ice, 'ICE with the dialer', signal, (within) => iceUp(peer, within))
       accepted.negotiate()
       await Promise.all([ice, abortable(opened, signal)])
       const fingerprints = { client: accepted.remoteFingerprint(), server: certificate.fingerprint }

@@ -30,6 +30,7 @@ export interface OurOptions {
   readonly listen?: readonly string[]
   readonly certificate?: DirectCertificate
   readonly limits?: Partial<ListenerLimits>
+  readonly isProven?: (host: string) => boolean
 }
 
 /** A node with our transport; listens on a free loopback port unless told otherwise. */
@@ -37,7 +38,13 @@ export async function ourNode(options: OurOptions = {}): Promise<OurNode> {
   const events: { event: string; fields: Record<string, unknown> }[] = []
   const log: Log = (event, fields = {}) => void events.push({ event, fields })
   const clock = systemClock()
-  const door = createDirectDoor({ certificate: options.certificate ?? createDirectCertificate(), clock, log, limits: options.limits })
+  const door = createDirectDoor({
+    certificate: options.certificate ?? createDirectCertificate(),
+    clock,
+    log,
+    limits: options.limits,
+    isProven: options.isProven,
+  })
   const transport = createWebRtcDirect({
     RTCPeerConnection: nodePeerConnection,
     clock,

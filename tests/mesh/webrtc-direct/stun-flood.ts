@@ -66,10 +66,10 @@ export interface Sender {
   close(): void
 }
 
-/** A UDP socket on loopback with a port of its own. */
-export async function openSender(port: number): Promise<Sender> {
+/** A UDP socket on loopback with a port of its own; `from` is any address of 127.0.0.0/8. */
+export async function openSender(port: number, from = '127.0.0.1'): Promise<Sender> {
   const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
+  socket.bind(0, from)
   await once(socket, 'listening')
   // What the listener answers is of no interest; without a listener Node.js drops it.
   return {

@@ -82,3 +82,11 @@ test('a trusted proxy, which speaks for everybody, is not cut', async () => {
   assert.equal(await health(front.port, '127.0.1.1'), 200)
   assert.equal(crowd.closed(), 0)
 })
+
+test('the front knows the networks that asked it something, and forgets them', async () => {
+  const front = await open([])
+  assert.equal(front.hasSeen('127.0.3.77'), false)
+  assert.equal(await health(front.port, '127.0.3.3'), 200)
+  assert.equal(front.hasSeen('127.0.3.77'), true)
+  assert.equal(front.hasSeen('127.0.4.1'), false)
+})

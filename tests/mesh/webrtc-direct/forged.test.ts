@@ -1,0 +1,44 @@
+/** Forged senders, each of another network, hold the places for networks that nobody proved; a peer whose network asked the front before gets through meanwhile. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { multiaddr } from '@multiformats/multiaddr'
+import { waitUntil } from '../../support/wait.ts'
+import { addressOf, ECHO, exchange, ourNode } from './nodes.ts'
+import { bindingRequest, openSender, type Sender } from './stun-flood.ts'
+
+const V2 = 'libp2p+webrtc+v2/'
+
+test('a flood from ever new networks keeps no proven network out, and holds each place for a second', async () => {
+  const isProven = (host: string) => host.startsWith('127.0.0.')
+  const { node, door } = await ourNode({ isProven, limits: { handshakes: 8, starts: 100_000, startsPerPrefix: 100_000 } })
+  const address = addressOf(node)
+  const port = Number(/udp\/(\d+)/.exec(address.toString())?.[1])
+  const senders: Sender[] = []
+  for (let i = 1; i <= 40; i++) senders.push(await openSender(port, `127.9.${i}.1`))
+  const stop = new AbortController()
+  let sent = 0
+  const flood = (async () => {
+    while (!stop.signal.aborted) {
+      for (const sender of senders) await sender.send(bindingRequest(`${V2}${String(sent++).padStart(24, 'f')}:abcd`))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })()
+  try {
+    await waitUntil(() => door.counters.limited > 100, { what: 'the places of unproven networks to be full' })
+    assert.ok(door.pending() <= 4, `${door.pending()} of 8 places`)
+    const { failed } = door.counters
+    const dialer = await ourNode({ listen: [] })
+    try {
+      const connection = await dialer.node.dial(multiaddr(address.toString()), { signal: AbortSignal.timeout(4_000) })
+      assert.deepEqual(await exchange(connection, ECHO, Uint8Array.of(7)), Uint8Array.of(7))
+    } finally {
+      await dialer.node.stop()
+    }
+    await waitUntil(() => door.counters.failed >= failed + 4, { ms: 3_000, what: 'forged handshakes to end within their second' })
+  } finally {
+    stop.abort()
+    await flood
+    for (const sender of senders) sender.close()
+    await node.stop()
+  }
+})
