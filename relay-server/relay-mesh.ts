@@ -1,6 +1,7 @@
 /** The mesh of a relay: hop, presence, direct listener and STUN around createMesh, and their numbers. */
 import { join } from 'node:path'
 import type { AccessFile } from '../src/access/access-file.node.ts'
+import type { Who } from '../src/core/access.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { Transport } from '../src/core/transport.ts'
 import { createPresenceServer } from '../src/discovery/registry/server.ts'
@@ -59,7 +60,9 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const stun = await openStun(parts)
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
-  const hopService = createHopServer({ decide: access.decide, clock, log, drainTime: AFTER_DRAIN })
+  // Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Own devices and members have keys in access.json until meshes know them.
+  const rolesOf = (peer: string): Who['roles'] => (peer === identity.peer ? ['self'] : ['lobby'])
+  const hopService = createHopServer({ decide: access.decide, rolesOf, clock, log, drainTime: AFTER_DRAIN })
   let hop: HopServer | undefined
   // The front owns the port: the address here only makes libp2p ask the door for a listener.
   const listener = createWebSocket({
@@ -73,6 +76,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     transports: direct ? [listener, direct.transport] : [listener],
     relays: [],
     policy: access,
+    rolesOf,
     protocols: { message: await createMessages({ records }), files: createFilesOff(), presence: createPresenceServer(), more: [createEcho()] },
     clock,
     log,

@@ -33,7 +33,8 @@ export function decideBy(rows: readonly PolicyRow[]): Decide {
       if (rank > bestRank) [best, bestRank] = [row, rank]
     }
     if (!best) return denied('ACCESS_DENIED', `No row allows ${quote(may)} on ${quote(to)} to this peer.`)
-    return withinLimits(best, usage)
+    const decision = withinLimits(best, usage)
+    return decision.allow && bestRank >= 2 * RANK.member ? { ...decision, granted: true } : decision
   }
 }
 

@@ -1,9 +1,10 @@
 /** Contract of the one question that guards every handler. The answer comes from the access room, which is pure; asking is the job of whoever owns the resource. */
 
+/** Each is enforced for every capability: `bytes` and `time` cut what runs, so that `rate` and `concurrent` beside them bound a whole minute. All are counted for one peer. */
 export interface Limits {
-  /** Bytes in both directions together, per stream or circuit. */
+  /** Bytes in both directions together, of each stream or circuit. */
   readonly bytes?: number
-  /** Milliseconds a stream or circuit may live. */
+  /** Milliseconds each stream, circuit or reservation may live. */
   readonly time?: number
   /** Starts a minute. */
   readonly rate?: number
@@ -14,6 +15,8 @@ export interface Limits {
 export interface Decision {
   readonly allow: boolean
   readonly limits: Limits
+  /** True when a row answered that speaks of this key or of my meshes, not of everybody in a lobby. */
+  readonly granted?: true
   /** One sentence for a person: which row answered. */
   readonly why: string
   /** When denied: the error code to answer with. LIMIT_REACHED means a row allows it, but not now. */

@@ -101,8 +101,9 @@ interface Late {
 }
 
 function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => boolean, late: Late): Who['roles'] {
+  if (parts.rolesOf) return parts.rolesOf(peer)
   if (peer === parts.identity.peer) return ['self']
-  return parts.kind === 'relay' || isRelay(peer) || late.entries().some((entry) => entry.peer === peer) ? ['lobby'] : []
+  return isRelay(peer) || late.entries().some((entry) => entry.peer === peer) ? ['lobby'] : []
 }
 
 async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host: ProtocolHost, signal: AbortSignal): Promise<Services> {

@@ -7,7 +7,7 @@ import type { Clock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { FOREIGN, PROTOCOL } from '../wire/ids.ts'
-import { MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+import { MAX_STREAMS_PER_PROTOCOL, MAX_TIMER } from './limits.ts'
 import { FOREIGN_CAPABILITY } from './link-rows.ts'
 import { answerPing } from './rtt.ts'
 import type { Swarm } from './swarm.ts'
@@ -52,6 +52,22 @@ const ENDED: ReadonlySet<string> = new Set<Stream['status']>(['closed', 'reset',
 
 const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
 
+/** Calls `spent` once when more than `most` bytes passed, both directions together, and lets none of ours out after that. */
+function meter(stream: Stream, most: number, spent: () => void): void {
+  let bytes = 0
+  const count = (more: number) => {
+    const before = bytes
+    bytes += more
+    if (before <= most && bytes > most) spent()
+  }
+  stream.addEventListener('message', ({ data }) => count(data.byteLength))
+  const send = stream.send.bind(stream)
+  stream.send = (data) => {
+    count(data.byteLength)
+    return send(data)
+  }
+}
+
 /** Pings and the like keep every link up and say nothing about its use; a circuit is use of the link to its relay. */
 function isUse(may: string | undefined): boolean {
   return may === 'link.hop' || may === 'link.circuit' || may === 'link.echo' || !may?.startsWith('link.')
@@ -92,7 +108,9 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     }
     const entry: Live = { peer, may, protocol, stream }
     const ended = usage.start(peer, may ?? '')
-    const cancel = limits.time === undefined ? undefined : clock.after(limits.time, () => stream.abort(new MeshError('LIMIT_REACHED', why)))
+    const spent = () => refuse(stream, peer, protocol, new MeshError('LIMIT_REACHED', `${why} What it allows a stream is used up.`))
+    const cancel = limits.time === undefined ? undefined : clock.after(Math.min(limits.time, MAX_TIMER), spent)
+    if (limits.bytes !== undefined) meter(stream, limits.bytes, spent)
     live.add(entry)
     if (isUse(may)) stream.addEventListener('message', () => parts.used?.(connection))
     if (isUse(may)) parts.used?.(connection)

@@ -40,6 +40,9 @@ export const MAX_STREAMS = 512
 /** Bytes a DMesh peer may send on a new stream before the first window update: 50 MB/s at 20 ms. */
 export const INITIAL_WINDOW = 1024 * 1024
 
+/** ms; a longer timer would fire at once. */
+export const MAX_TIMER = 2 ** 31 - 1
+
 /** Path attempts kept for "Why this path?". */
 export const MAX_ATTEMPTS = 16
 

@@ -1,5 +1,5 @@
 /** What createMesh takes and what a root gets back. Types only. */
-import type { Policy } from '../core/access.ts'
+import type { Policy, Who } from '../core/access.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Mesh } from '../core/mesh.ts'
 import type { PathAttempt } from '../core/path.ts'
@@ -16,6 +16,8 @@ export interface MeshParts {
   readonly relayClient?: RelayClient
   readonly relays: readonly RelaySource[]
   readonly policy: Policy
+  /** Roles of a peer here, where this place knows better than by presence alone. */
+  readonly rolesOf?: (peer: string) => Who['roles']
   readonly protocols: MeshProtocols
   readonly clock: Clock
   readonly log: Log

@@ -57,7 +57,7 @@ function parsePeer(peer: WirePeer | undefined): PeerId | undefined {
 /** What an admitted circuit may use. `leave` gives the places back and may be called twice. */
 interface Terms {
   readonly limits: CircuitLimits
-  /** Told to both ends; undefined when the circuit is unlimited. */
+  /** Told to both ends; undefined when the circuit is granted or unlimited. */
   readonly announced: WireLimit | undefined
   readonly prefix: string
   leave(): void
@@ -93,9 +93,9 @@ function admit(state: HopState, connection: Connection, target: PeerId): Terms |
   return { limits: decision.limits, announced, prefix, leave }
 }
 
-/** undefined for a circuit that its row leaves unlimited: such a one carries no `limit` (Kubo refuses limited connections) and counts to no day. */
-function announce({ limits: { bytes, time } }: Decision): WireLimit | undefined {
-  if (bytes === undefined && time === undefined) return undefined
+/** undefined for a circuit that is granted or that its row leaves unlimited: such a one carries no `limit` (Kubo refuses limited connections) and counts to no day. What a grant limits is enforced all the same. */
+function announce({ granted, limits: { bytes, time } }: Decision): WireLimit | undefined {
+  if (granted || (bytes === undefined && time === undefined)) return undefined
   return { data: bytes, duration: time === undefined ? undefined : Math.ceil(time / 1000) }
 }
 

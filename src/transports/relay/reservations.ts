@@ -21,8 +21,8 @@ export interface ReservationTable {
   all(): readonly HopReservation[]
   /** True when one more from `prefix` fits; a peer that renews always fits. */
   fits(peer: string, prefix: string): boolean
-  /** Grant or renew. */
-  grant(peer: PeerId, prefix: string): Promise<WireReservation>
+  /** Grant or renew; it lives `time` ms at most. */
+  grant(peer: PeerId, prefix: string, time?: number): Promise<WireReservation>
   remove(peer: string): void
   /** An open direct connection of a peer with a reservation, newest first. */
   connectionOf(peer: PeerId): Connection | undefined
@@ -50,8 +50,8 @@ export function createReservationTable(components: HopComponents, quotas: HopQuo
       for (const entry of table.values()) if (entry.prefix === prefix) near++
       return table.size < quotas.reservations && near < quotas.reservationsPerPrefix
     },
-    async grant(peer, prefix) {
-      const expires = clock.now() + quotas.reservationTtl * 1000
+    async grant(peer, prefix, time = Number.POSITIVE_INFINITY) {
+      const expires = clock.now() + Math.min(quotas.reservationTtl * 1000, time)
       table.set(peer.toString(), { peer, prefix, expires })
       return sign(components, peer, Math.floor(expires / 1000))
     },

@@ -10,14 +10,14 @@ import { silentLog } from '../../../src/shared/log.ts'
 
 const ROW: PolicyRow = { id: 'one', who: ['anyone'], may: ['test.one'], limits: { concurrent: 1 }, label: 'One at a time' }
 
-function startGate() {
+function startGate(row = ROW) {
   const handlers = new Map<string, StreamHandler>()
   const registrar = {
     handle: async (protocol: string, handler: StreamHandler) => void handlers.set(protocol, handler),
     unhandle: async (protocol: string) => void handlers.delete(protocol),
     getProtocols: () => [...handlers.keys()],
   }
-  const policy = { rows: () => [ROW] } as unknown as Policy
+  const policy = { rows: () => [row] } as unknown as Policy
   const gate = createGate({ components: { registrar } } as unknown as Swarm, { policy, rolesOf: () => [], clock: systemClock(), log: silentLog() })
   return { gate, handlers }
 }
@@ -42,3 +42,46 @@ for (const ended of ['reset', 'aborted', 'closed']) {
     assert.equal(served, 1)
   })
 }
+
+const connection = { remotePeer: { toString: () => 'peer-a' } } as unknown as Connection
+
+/** A stream that remembers what was sent on it. */
+function openStream() {
+  const sent: number[] = []
+  const stream = Object.assign(new EventTarget(), {
+    status: 'open',
+    reason: '',
+    abort: (error: { code: string }) => void (stream.reason = error.code),
+    send: (data: Uint8Array) => sent.push(data.byteLength) > 0,
+  })
+  const receive = (bytes: number) => stream.dispatchEvent(Object.assign(new Event('message'), { data: new Uint8Array(bytes) }))
+  return { stream: stream as unknown as Stream & { reason: string }, sent, receive }
+}
+
+it('bytes of a row are counted in both directions and end the stream of any handler', async () => {
+  const { gate, handlers } = startGate({ ...ROW, limits: { bytes: 1_000 } })
+  await gate.handle('/x/one', 'test.one', () => undefined)
+  const serve = handlers.get('/x/one') as StreamHandler
+  const { stream, sent, receive } = openStream()
+  await serve(stream, connection)
+  receive(600)
+  stream.send(new Uint8Array(400))
+  assert.equal(stream.reason, '')
+  receive(1)
+  assert.equal(stream.reason, 'LIMIT_REACHED')
+  assert.deepEqual(sent, [400])
+  const other = openStream()
+  await serve(other.stream, connection)
+  other.receive(1_000)
+  assert.equal(other.stream.reason, '', 'each stream has its own')
+})
+
+it('a time that no timer can hold does not end the stream at once', async () => {
+  const { gate, handlers } = startGate({ ...ROW, limits: { time: 2 ** 40 } })
+  await gate.handle('/x/one', 'test.one', () => undefined)
+  const { stream } = openStream()
+  await (handlers.get('/x/one') as StreamHandler)(stream, connection)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.equal(stream.reason, '')
+  stream.dispatchEvent(new Event('close'))
+})
