@@ -14,6 +14,8 @@ interface View {
   /** Selector that must be there before looking. */
   readonly shows: string
   readonly prepare?: (page: Page) => Promise<unknown>
+  /** Widths at which it fits the window: what is long scrolls inside it, never the page too. */
+  readonly fits?: readonly number[]
 }
 
 const offer = { id: 'o', peer: PI, direction: 'in', name: 'concert.flac', size: 431e6, type: '', done: 0, rate: 0, status: 'offered', at: 0 }
@@ -25,7 +27,7 @@ const VIEWS: readonly View[] = [
   { name: 'one device', path: `/?state=full&joined#/devices/${PI}`, shows: 'text=Why is Workshop Pi relayed?' },
   { name: 'transfers', path: '/?state=full&joined#/transfers', shows: 'text=plan.pdf' },
   { name: 'chat', path: '/?state=full&joined#/chat', shows: 'h1:has-text("Chat")' },
-  { name: 'conversation', path: `/?state=full&joined#/chat/${ANA}`, shows: 'text=Did the video arrive?' },
+  { name: 'conversation', path: `/?state=full&joined#/chat/${ANA}`, shows: 'text=Did the video arrive?', fits: [360, 1280] },
   { name: 'sites', path: '/?state=full&joined#/sites', shows: 'text=not in this version' },
   {
     name: 'settings',
@@ -74,6 +76,7 @@ describe('screens of the page', { timeout: 300_000 }, () => {
             assert.deepEqual(await findings(page), [], `${view.name}, ${width} px, ${colorScheme}`)
             assert.ok((await overflow(page)) <= 0, `${view.name} is ${await overflow(page)} px too wide`)
           }
+          if (view.fits?.includes(width)) assert.equal(await scrolls(page), 0, `${view.name}: the page scrolls too`)
           assert.deepEqual(errors, [])
         } finally {
           await page.close()
@@ -97,4 +100,9 @@ async function findings(page: Page): Promise<readonly string[]> {
 
 async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+}
+
+/** px the page as a whole can be scrolled down. */
+async function scrolls(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight)
 }
