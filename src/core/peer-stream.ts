@@ -8,7 +8,7 @@ export interface PeerStream {
   readonly path: 'direct' | 'relayed'
   /** Bytes from the peer. Chunks belong to the reader. Ends at the peer's half-close, errors with STREAM_RESET or PATH_LOST. */
   readonly readable: ReadableStream<Uint8Array>
-  /** Bytes to the peer. A written chunk belongs to the stream until `write()` settles. `close()` is a half-close; back-pressure by `ready`. */
+  /** Bytes to the peer. A written chunk belongs to the stream until `write()` settles, and for good when shared/spent.ts was told that it is read once. `close()` is a half-close; back-pressure by `ready`. */
   readonly writable: WritableStream<Uint8Array>
   /** Resolves when both directions ended well, rejects with a MeshError otherwise. Never an unhandled rejection. */
   readonly closed: Promise<void>

@@ -31,6 +31,12 @@ export const MAX_EAGER_PEERS = 32
 /** Bytes a readable holds before the sender is paused: one yamux window. */
 export const READ_HIGH_WATER = 256 * 1024
 
+/** Bytes of data that arrived in several pieces below which joining them costs less than passing each on. */
+export const JOIN_BELOW = 16 * 1024
+
+/** Bytes of the header before each frame's body in yamux (its specification: version, type, flags, stream, length). */
+export const FRAME_HEADER = 12
+
 /** Streams of one protocol on one connection. A flood of 10 000 is cut here. */
 export const MAX_STREAMS_PER_PROTOCOL = 256
 

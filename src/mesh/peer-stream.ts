@@ -2,7 +2,8 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { isErrorCode, MeshError, toMeshError } from '../shared/errors.ts'
-import { READ_HIGH_WATER } from './limits.ts'
+import { isRestOfMessage, readOnce } from '../shared/spent.ts'
+import { FRAME_HEADER, JOIN_BELOW, READ_HIGH_WATER } from './limits.ts'
 
 export interface PeerStreamInit {
   readonly peer: string
@@ -49,7 +50,7 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         stream.addEventListener('message', (event: StreamMessageEvent) => {
           if (settled) return
           received += event.data.byteLength
-          controller.enqueue(event.data.subarray())
+          for (const piece of piecesOf(event.data)) controller.enqueue(piece)
           if ((controller.desiredSize ?? 0) <= 0 && stream.readStatus === 'readable') stream.pause()
         })
         stream.addEventListener('end', () => {
@@ -86,6 +87,17 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
     new ByteLengthQueuingStrategy({ highWaterMark: READ_HIGH_WATER }),
   )
   return { readable, failed: failed.promise }
+}
+
+/**
+ * Large data as it lies, small data in one piece. A frame's body is one stream's alone, and in the memory of a message only a header can lie before it:
+ * so a piece that fills the rest of the message has no other reader.
+ */
+function piecesOf(data: StreamMessageEvent['data']): Iterable<Uint8Array> {
+  if (ArrayBuffer.isView(data) || data.byteLength < JOIN_BELOW) return [data.subarray()]
+  const pieces = [...data]
+  for (const piece of pieces) if (isRestOfMessage(piece, FRAME_HEADER)) readOnce(piece)
+  return pieces
 }
 
 async function reasonOf(cause: Error | undefined, received: number, explain: PeerStreamInit['explain']): Promise<MeshError> {

@@ -146,7 +146,10 @@ function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unk
     write: (chunk) =>
       serial(() =>
         attempt(async () => {
-          if (filled === 0 && chunk.byteLength >= WRITE_BLOCK) return append(chunk)
+          if (chunk.byteLength >= WRITE_BLOCK) {
+            await flush()
+            return append(chunk)
+          }
           for (let at = 0; at < chunk.byteLength; ) {
             buffer ??= new Uint8Array(WRITE_BLOCK)
             const count = Math.min(WRITE_BLOCK - filled, chunk.byteLength - at)

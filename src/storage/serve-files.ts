@@ -1,6 +1,7 @@
 /** The server end of port-wire.ts: answers calls on a port from a FileStore beside it (the storage worker). Must keep a bounded number of handles, whatever the other end asks. */
 import type { FileSink, FileStore } from '../core/stores.ts'
 import { errorToWire, MeshError } from '../shared/errors.ts'
+import { discard } from '../shared/spent.ts'
 import { PORT_HANDLES } from './limits.ts'
 import type { FileBye, FileCalls, FileOp, FilePort, FileReply, FileRequest } from './port-wire.ts'
 
@@ -42,7 +43,12 @@ function createAnswers(store: FileStore, sinks: Handles<FileSink>, readers: Hand
       const sink = await store.create(id, { resume })
       return { sink: sinks.add(sink), offset: sink.offset }
     },
-    write: async ({ sink, chunk }) => sinks.get(sink).write(chunk) as Promise<undefined>,
+    async write({ sink, chunk }) {
+      await sinks.get(sink).write(chunk)
+      // It came here by transfer, and a store keeps no chunk.
+      discard(chunk.buffer)
+      return undefined
+    },
     async finish({ sink }) {
       try {
         return await sinks.get(sink).finish()

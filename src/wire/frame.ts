@@ -2,6 +2,7 @@
 import { abortable } from '../shared/async.ts'
 import { concat, fromUtf8, toUtf8 } from '../shared/bytes.ts'
 import { MeshError } from '../shared/errors.ts'
+import { spend } from '../shared/spent.ts'
 import { decodeVarint, encodeVarint } from './varint.ts'
 
 export interface FrameReader {
@@ -38,6 +39,7 @@ export function createFrameReader(readable: ReadableStream<Uint8Array>): FrameRe
       at += part.byteLength
       if (part.byteLength === piece.byteLength) pending.shift()
       else pending[0] = piece.subarray(part.byteLength)
+      spend(part)
     }
     size -= count
     return out

@@ -5,10 +5,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright'
+import type { TransferInfo } from '../../src/core/mesh.ts'
 import { browserMemory } from '../support/memory.ts'
 import { chooseFile, seesPeer, startPerson } from '../support/people.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
+
+/** ms for the file: 1 MB/s on a machine that does other things as well. */
+const FILE_MS = (size: number) => Math.max(180_000, size / 1000)
 
 const SIZE = Number(process.env.E2E_FILE_BYTES ?? 100 * 1024 * 1024)
 
@@ -67,24 +72,19 @@ describe('two people', () => {
     assert.equal(offer.done, 0)
     const start = performance.now()
     const memory = watchMemory([ana.chromium.pid, ben.chromium.pid])
+    const ending = ended(ben.page, offer.id, FILE_MS(SIZE))
     await ben.page.evaluate(([id]) => (dmesh.files as { accept(id: string): Promise<void> }).accept(id as string), [offer.id])
-    const done = await waitUntil(
-      async () => {
-        const line = (await ben.state()).transfers.find(({ id }) => id === offer.id)
-        if (line?.status === 'failed') throw new Error(`failed: ${line.problem?.code} ${line.problem?.message}`)
-        return line?.status === 'done' && line
-      },
-      { ms: 180_000, what: 'the file' },
-    )
+    const done = await ending
     const seconds = (performance.now() - start) / 1000
     const growth = memory.stop()
+    assert.deepEqual([done.status, done.problem], ['done', undefined])
     process.stdout.write(
       `# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s, memory of renderers and network process grew by ${growth.map((mib) => mib.toFixed(0)).join(' and ')} MiB\n`,
     )
-    // Bounded whatever the size; the goal of 64 MiB a side is not met yet (measured 110 to 141, the same for 100 and 200 MiB).
-    for (const mib of growth) assert.ok(mib <= 192, `${mib} MiB more while the file ran`)
+    // A few blocks a thread and the connection's own buffers, whatever the size.
+    for (const mib of growth) assert.ok(mib <= 64, `${mib} MiB more while the file ran`)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
-    assert.equal((done as { sha256?: string }).sha256, sha256)
+    assert.equal(done.sha256, sha256)
     const sender = await waitUntil(
       async () => (await ana.state()).transfers.find(({ direction, status }) => direction === 'out' && status === 'done'),
       { ms: 5_000, what: 'the sender to know' },
@@ -95,6 +95,21 @@ describe('two people', () => {
     assert.ok(relayed < 256 * 1024, `${relayed} bytes went through the relay`)
   })
 })
+
+/** The transfer's line once it has ended. The page says so itself: asking it all the time would slow down what is measured. */
+function ended(page: Page, id: string, ms: number): Promise<TransferInfo> {
+  return page.evaluate(
+    ([wanted, deadline]) =>
+      new Promise<TransferInfo>((resolve, reject) => {
+        const listen = dmesh.addEventListener as (type: string, listen: (event: { detail: TransferInfo }) => void) => void
+        listen('transferchange', ({ detail }) => {
+          if (detail.id === wanted && !['offered', 'running', 'verifying'].includes(detail.status)) resolve(detail)
+        })
+        setTimeout(() => reject(new Error(`no end of the file in ${deadline} ms`)), deadline as number)
+      }),
+    [id, ms] as const,
+  )
+}
 
 /** Peak growth of each browser in MiB, looked at every 250 ms. */
 function watchMemory(pids: readonly number[]): { stop(): readonly number[] } {

@@ -6,6 +6,9 @@ export const MAX_FILE = 2 ** 40
 /** Bytes of one block on the wire and of one read from the source: what a side holds per transfer is a few of these. */
 export const BLOCK = 262_144
 
+/** Blocks on their way to the store at once: a busy storage worker answers after some 20 ms, in which 1 MiB may arrive. */
+export const MAX_WRITES = 4
+
 /** Bytes of a frame below which copying it behind its length is cheaper than a second message. */
 export const SMALL_FRAME = 16_384
 

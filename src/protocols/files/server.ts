@@ -4,7 +4,7 @@ import { abortable, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Channel, remoteStop } from './channel.ts'
-import { ANSWER_MS, BLOCK, GOODBYE_MS, MAX_JSON, OFFER_READ_MS, STALL_MS, VERIFY_MS, WAIT_EVERY_MS } from './limits.ts'
+import { ANSWER_MS, BLOCK, GOODBYE_MS, MAX_JSON, MAX_WRITES, OFFER_READ_MS, STALL_MS, VERIFY_MS, WAIT_EVERY_MS } from './limits.ts'
 import { decodeOffer, decodeTrailer, type Offer } from './wire.ts'
 
 export interface ReceiveOptions {
@@ -78,25 +78,26 @@ async function readStop(channel: Channel, signal: AbortSignal): Promise<never> {
   throw new MeshError('BAD_FRAME', 'a digest came before the file')
 }
 
-/** Gives the digest that the sender claims. One block is written while the next is read. */
+/** Gives the digest that the sender claims. Blocks are written while the next is read, MAX_WRITES at a time. */
 async function receiveBytes(
   { channel, clock, offer, signal, onProgress }: ReceiveOptions,
   sink: FileSink,
   first: Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<string> {
   let received = 0
-  let writing: Promise<void> = Promise.resolve()
+  const writing: Promise<void>[] = []
   let block = await withDeadline(clock, STALL_MS, 'file bytes', signal, () => first)
   while (block.byteLength > 0) {
     received += block.byteLength
     if (received > offer.size) throw new MeshError('BAD_FRAME', `more bytes than the ${offer.size} that were declared`)
-    await abortable(writing, signal)
+    if (writing.length >= MAX_WRITES) await abortable(writing.shift() as Promise<void>, signal)
     const done = received
-    writing = sink.write(block).then(() => onProgress(done))
-    writing.catch(() => undefined)
+    const written = sink.write(block).then(() => onProgress(done))
+    written.catch(() => undefined)
+    writing.push(written)
     block = await channel.read(BLOCK, 'file bytes', signal, STALL_MS)
   }
-  await abortable(writing, signal)
+  await abortable(Promise.all(writing), signal)
   const trailer = decodeTrailer(await channel.read(MAX_JSON, 'the digest', signal, STALL_MS))
   if (trailer.kind === 'stop') throw remoteStop(trailer.code)
   if (received < offer.size) throw new MeshError('BAD_FRAME', `${received} bytes instead of the ${offer.size} that were declared`)

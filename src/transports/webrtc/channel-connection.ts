@@ -3,6 +3,7 @@ import type { AbortOptions, Logger, MessageStreamDirection, MultiaddrConnection 
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { markMessage, spend } from '../../shared/spent.ts'
 import { CHANNEL_HIGH, CHANNEL_LOW, MESSAGE_SIZE } from './limits.ts'
 
 /** The part of RTCDataChannel that is used, so that the stand-in and real ones fit. */
@@ -41,7 +42,11 @@ class ChannelConnection extends AbstractMultiaddrConnection {
     this.#channel = channel
     this.#peerConnection = peerConnection
     channel.bufferedAmountLowThreshold = CHANNEL_LOW
-    channel.addEventListener('message', (event) => this.onData(new Uint8Array((event as MessageEvent<ArrayBuffer>).data)))
+    channel.addEventListener('message', (event) => {
+      const bytes = new Uint8Array((event as MessageEvent<ArrayBuffer>).data)
+      markMessage(bytes)
+      this.onData(bytes)
+    })
     channel.addEventListener('bufferedamountlow', () => this.safeDispatchEvent('drain'))
     channel.addEventListener('close', () => this.#ended())
     peerConnection.addEventListener('connectionstatechange', () => {
@@ -59,6 +64,9 @@ class ChannelConnection extends AbstractMultiaddrConnection {
     const own = copyOf(data)
     if (this.#channel.sendOwned) this.#channel.sendOwned(own.buffer)
     else this.#channel.send(own)
+    const parts = [...data]
+    // Not at once: libp2p still counts the bytes of these views in this very turn.
+    queueMicrotask(() => parts.forEach(spend))
     return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < CHANNEL_HIGH }
   }
 

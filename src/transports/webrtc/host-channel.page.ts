@@ -1,4 +1,5 @@
 /** One real RTCDataChannel of the RTC host: sends, reports what has left, and closes a channel whose worker does not read. */
+import { discard } from '../../shared/spent.ts'
 import { MAX_UNREAD, REPORT_STEP } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import { type RtcChannelInfo, sizeOf, type ToStandIn } from './wire.ts'
@@ -55,6 +56,7 @@ export function hostChannel(channel: RTCDataChannel, ch: number, out: Outbox<ToS
         if (typeof data === 'string') channel.send(data)
         else channel.send(data)
         accepted += size
+        if (typeof data !== 'string') discard(data)
       } catch (error) {
         tell({ name: (error as Error).name, message: (error as Error).message })
         channel.close()

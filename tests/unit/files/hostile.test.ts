@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { createStreamPair } from '../../support/stream-pair.ts'
 import { waitUntil } from '../../support/wait.ts'
-import { createTestPeer, ended, goodOffer, nextOffer, type RawPeer, rawPeer, rawSender, stopPeers, type TestPeer } from './two-hosts.ts'
+import { createTestPeer, ended, goodOffer, nextOffer, type RawPeer, rawPeer, rawSender, readSource, stopPeers, type TestPeer } from './two-hosts.ts'
 
 const digestOf = async (bytes: Uint8Array<ArrayBuffer>) => Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
 
@@ -217,14 +217,10 @@ describe('hostile receivers', () => {
     const pair = createStreamPair()
     a.connect(() => pair.a)
     const raw = rawPeer(pair.b)
-    const source = {
-      size: 2 ** 33,
-      type: '',
-      slice(from: number, to: number) {
-        pulled++
-        return new Blob([new Uint8Array(to - from)])
-      },
-    } as unknown as Blob
+    const source = readSource(2 ** 33, (_, length) => {
+      pulled++
+      return new Uint8Array(length)
+    })
     const id = await a.service.offer('b', source, { name: 'x' })
     await raw.next()
     await raw.json({ kind: 'accept', offset: 0 })

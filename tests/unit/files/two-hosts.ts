@@ -32,6 +32,21 @@ export interface TestPeerOptions {
   readonly clock?: Clock
 }
 
+/** A source that exists only while it is read: `block` is asked for every 256 KiB of it, when they are wanted and not before. */
+export function readSource(size: number, block: (at: number, length: number) => Uint8Array<ArrayBuffer>): Blob {
+  const stream = () => {
+    let at = 0
+    const pull = (controller: ReadableStreamDefaultController) => {
+      if (at === size) return controller.close()
+      const bytes = block(at, Math.min(262_144, size - at))
+      at += bytes.byteLength
+      controller.enqueue(bytes)
+    }
+    return new ReadableStream({ pull }, { highWaterMark: 0 })
+  }
+  return { size, type: '', stream } as unknown as Blob
+}
+
 const peers = new Set<TestPeer>()
 
 /** For afterEach: a peer that still waits would keep the process alive for its ten minutes. */
