@@ -30,19 +30,24 @@ export interface ChannelConnectionInit {
   readonly remoteAddr: Multiaddr
   readonly direction: MessageStreamDirection
   readonly log: Logger
+  /** Told of each message in either direction, and of the end. */
+  readonly traffic?: { sent(): void; heard(): void; stop(): void }
 }
 
 /** libp2p demands a subclass here: the base class keeps the queues and the state machine. */
 class ChannelConnection extends AbstractMultiaddrConnection {
   readonly #channel: ChannelLike
   readonly #peerConnection: PeerConnectionLike
+  readonly #traffic: ChannelConnectionInit['traffic']
 
-  constructor({ channel, peerConnection, ...init }: ChannelConnectionInit) {
+  constructor({ channel, peerConnection, traffic, ...init }: ChannelConnectionInit) {
     super({ ...init, maxMessageSize: MESSAGE_SIZE })
     this.#channel = channel
     this.#peerConnection = peerConnection
+    this.#traffic = traffic
     channel.bufferedAmountLowThreshold = CHANNEL_LOW
     channel.addEventListener('message', (event) => {
+      traffic?.heard()
       const bytes = new Uint8Array((event as MessageEvent<ArrayBuffer>).data)
       markMessage(bytes)
       this.onData(bytes)
@@ -55,6 +60,7 @@ class ChannelConnection extends AbstractMultiaddrConnection {
   }
 
   #ended(): void {
+    this.#traffic?.stop()
     if (this.status === 'closing') this.onTransportClosed()
     else if (this.status === 'open') this.onRemoteReset()
     this.#peerConnection.close()
@@ -67,10 +73,12 @@ class ChannelConnection extends AbstractMultiaddrConnection {
     const parts = [...data]
     // Not at once: libp2p still counts the bytes of these views in this very turn.
     queueMicrotask(() => parts.forEach(spend))
+    this.#traffic?.sent()
     return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < CHANNEL_HIGH }
   }
 
   sendReset(): void {
+    this.#traffic?.stop()
     this.#peerConnection.close()
   }
 

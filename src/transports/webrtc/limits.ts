@@ -66,3 +66,32 @@ export const CHANNEL_LOW = 256 * 1024
 
 /** ms for signalling, ICE and DTLS of an incoming attempt. */
 export const INBOUND_TIMEOUT = 20_000
+
+/**
+ * The budget of noticing a dead path (alive.ts), in ms. A path in use that says nothing for ALIVE_BUSY is asked, an idle one after ALIVE_IDLE; the question is repeated each
+ * ALIVE_REPEAT, so that single lost packets do not count, and ALIVE_DEADLINE without an answer is death: 2 s after the last byte in use, at most 3 s idle. ICE alone takes 5 to 6 s to
+ * doubt and 15 s to give up (Chromium 156). The side that was called waits ALIVE_TURN longer, so that an idle path is asked by one side only.
+ */
+export const ALIVE_BUSY = 500
+export const ALIVE_IDLE = 1_250
+export const ALIVE_REPEAT = 250
+export const ALIVE_DEADLINE = 1_250
+export const ALIVE_TURN = 200
+
+/** ms since the last byte during which a path counts as in use: longer than the pauses inside a transfer. */
+export const ALIVE_USED = 3_000
+
+/** ms of idle pause for each watched connection: at most four questions a second, however many peers. Above six peers an idle death is noticed later, by ICE at the latest. */
+export const ALIVE_SHARE = 250
+
+/** Round trips an answer may take when those are longer than ALIVE_DEADLINE: a full uplink holds packets for seconds. */
+export const ALIVE_RTTS = 4
+
+/** ms of echoless time after which even arriving packets do not count: the other side's page is stuck, or only one direction works. */
+export const ALIVE_LIMIT = 10_000
+
+/** ms a timer may come late before what was missed meanwhile is forgiven: we were suspended or busy. */
+export const ALIVE_STALL = 500
+
+/** Bytes of echoes that may wait: a peer that floods questions gets no more answers than the path carries. */
+export const ALIVE_QUEUED = 256

@@ -3,6 +3,7 @@ import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { abortable } from '../../shared/async.ts'
 import { MeshError } from '../../shared/errors.ts'
+import { RTC_CHANNEL } from '../../wire/ids.ts'
 import type { ChannelLike, PeerConnectionLike } from './channel-connection.ts'
 import { MAX_CANDIDATES, MAX_SIGNAL_FRAME } from './limits.ts'
 import { decodeSignal, encodeSignal, type Signal } from './signal-wire.ts'
@@ -20,15 +21,23 @@ export interface NegotiableConnection extends PeerConnectionLike {
   setRemoteDescription(description: Description): Promise<void>
   addIceCandidate(candidate: object): Promise<void>
   createDataChannel(label: string, init: { negotiated: true; id: number; ordered: true }): unknown
+  getStats?(): Promise<ReadonlyMap<string, object>>
 }
 
-const CHANNEL_ID = 0 // both sides create it by agreement, so no announcement has to travel first
+export interface Negotiated {
+  /** Open. */
+  readonly channel: ChannelLike
+  /** For probes; opens with the other, or never carries anything. */
+  readonly alive: ChannelLike
+}
 
-/** The open channel. Closes the stream when done, aborts it when it fails; the caller closes the connection then. TIMEOUT and PATH_LOST when ICE finds no way. */
-export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 'offer' | 'answer', signal: AbortSignal): Promise<ChannelLike> {
+/** The channels, which both sides create by agreement, so that no announcement has to travel first. Closes the stream when done, aborts it when it fails; the caller closes the connection then. TIMEOUT and PATH_LOST when ICE finds no way. */
+export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 'offer' | 'answer', signal: AbortSignal): Promise<Negotiated> {
   const lp = lpStream(stream, { maxDataLength: MAX_SIGNAL_FRAME })
   const send = (message: Signal) => lp.write(encodeSignal(message), { signal })
-  const channel = pc.createDataChannel('dmesh', { negotiated: true, id: CHANNEL_ID, ordered: true }) as ChannelLike
+  const make = ({ label, id }: { label: string; id: number }) => pc.createDataChannel(label, { negotiated: true, id, ordered: true }) as ChannelLike
+  const channel = make(RTC_CHANNEL.data)
+  const alive = make(RTC_CHANNEL.alive)
   const opened = whenOpen(channel, pc)
   opened.catch(() => undefined)
   const described = Promise.withResolvers<void>()
@@ -46,7 +55,7 @@ export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 
     reading.catch(() => undefined) // the peer ends the stream when its channel is open
     await abortable(opened, signal)
     await stream.close({ signal })
-    return channel
+    return { channel, alive }
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)))
     throw error

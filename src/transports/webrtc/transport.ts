@@ -118,7 +118,13 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   const inner = webRTC({ rtcConfiguration: () => rtcConfiguration(), dataChannel: { maxBufferedAmount: MAX_BUFFERED } })(
     lend(components, onSignalling),
   ) as Libp2pTransport & Startable
-  const piped = createPiped({ components, log: components.logger.forComponent('dmesh:webrtc') })
+  const piped = createPiped({
+    components,
+    log: components.logger.forComponent('dmesh:webrtc'),
+    clock: options.clock,
+    onSilent: (peer) =>
+      options.onAttempt?.({ peer, transport: 'webrtc', what: 'WebRTC, no answer any more', outcome: 'PATH_LOST', at: options.clock.now() }),
+  })
   const stock = inner.dial.bind(inner)
   // DMesh peers get one channel with flow control; whoever does not know it is dialled by the stock way.
   const dial = (address: Multiaddr, init: DialTransportOptions, attempt: Attempt) =>
