@@ -28,11 +28,16 @@ function comparePaths(a: Path, b: Path): number {
   return b.since - a.since
 }
 
+/** What a failed attempt says about the networks: no answer of STUN on a side means blocked UDP there; public addresses on both sides that still cannot talk mean a router that uses another port for each partner. */
+export type PathObstacle = 'no-udp-here' | 'no-udp-there' | 'no-udp' | 'symmetric-nat'
+
 /** One thing that was tried to reach a peer directly, for "Why this path?". `outcome` is a code or 'ok' or 'trying'. */
 export interface PathAttempt {
   readonly transport: TransportName
   /** What was tried in words a person may read under Details, e.g. "WebRTC, 2 local and 3 remote candidates". */
   readonly what: string
   readonly outcome: string
+  /** Of a failed attempt, when its candidates tell. */
+  readonly obstacle?: PathObstacle
   readonly at: number
 }

@@ -1,6 +1,6 @@
 /** "Why relayed?" in sentences: what was tried, what stopped it, how it runs now, what one can do. Pure, from the snapshot alone. */
 import type { MeshState, PeerInfo, RelayInfo } from '../core/mesh.ts'
-import type { PathAttempt } from '../core/path.ts'
+import type { PathAttempt, PathObstacle } from '../core/path.ts'
 import { ERRORS, isErrorCode } from '../shared/errors.ts'
 import { plainName } from './untrusted.ts'
 import { rttText, transportText } from './words.ts'
@@ -69,10 +69,27 @@ function adviceFor(peer: PeerInfo, attempts: readonly PathAttempt[]): readonly s
   if (outcomes.has('PERMISSION_DENIED')) advice.push('Allow local network access for this page in the browser settings.')
   const silent = attempts.filter((attempt) => /\b0 remote/.test(attempt.what) && attempt.outcome !== 'ok')
   if (silent.length > 0) advice.push('The other side named no address of its own: WebRTC may be switched off there.')
-  else if (outcomes.has('TIMEOUT') || outcomes.has('PEER_UNREACHABLE')) {
-    advice.push('A firewall or router probably blocks UDP on one side. Allow UDP there, or put both devices on the same network.')
-  }
+  else advice.push(...networkAdvice(attempts))
   return advice.length > 0 ? advice : ['It keeps trying on its own. Everything works meanwhile, only slower.']
+}
+
+const FIXES: Readonly<Record<PathObstacle, string>> = {
+  'no-udp': 'UDP is blocked on both sides, probably by a firewall or router. Allow UDP on both, or put both devices on the same network.',
+  'no-udp-here': 'UDP is blocked on this side, probably by a firewall or router here. Allow UDP, or use another network.',
+  'no-udp-there': 'UDP is blocked on the other side, probably by a firewall or router there. Allow UDP there, or use another network there.',
+  'symmetric-nat':
+    'UDP works on both sides, but a router uses another port for each partner (symmetric NAT, usual on mobile and company networks), so neither side can be found. ' +
+    'No firewall rule helps. Put both devices on the same network, use IPv6 on both, or switch that router to port-preserving (“cone”) NAT.',
+}
+
+/** By the newest attempt that tells; without one, the usual reason. */
+function networkAdvice(attempts: readonly PathAttempt[]): readonly string[] {
+  const failed = attempts.filter(({ outcome }) => outcome === 'TIMEOUT' || outcome === 'PEER_UNREACHABLE')
+  if (failed.length === 0) return []
+  const obstacle = failed.findLast((attempt) => attempt.obstacle)?.obstacle
+  return [
+    obstacle ? FIXES[obstacle] : 'A firewall or router probably stands in between. Put both devices on the same network, or allow UDP on both sides.',
+  ]
 }
 
 function lowerFirst(text: string): string {

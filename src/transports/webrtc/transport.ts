@@ -10,7 +10,7 @@ import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
-import { describeReport, outcomeOf } from './describe.ts'
+import { describeReport, obstacleOf, outcomeOf } from './describe.ts'
 import { MAX_ATTEMPTS, MAX_BUFFERED, MAX_INBOUND, MAX_PER_PEER } from './limits.ts'
 import type { NegotiableConnection } from './negotiate.ts'
 import { createPiped } from './piped.ts'
@@ -60,11 +60,13 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
   const end = (attempt: Attempt, outcome: string) => {
     if (!running.delete(attempt)) return
     const wanted = outcome !== 'ok' && options.iceServers().length > 0
+    const obstacle = wanted && attempt.report ? obstacleOf(attempt.report) : undefined
     options.onAttempt?.({
       peer: attempt.peer,
       transport: 'webrtc',
       what: describeReport(attempt.report, wanted),
       outcome: outcome === 'ok' ? 'ok' : outcomeOf(outcome, attempt.report),
+      ...(obstacle ? { obstacle } : {}),
       at: options.clock.now(),
     })
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PeerInfo } from '../../../src/core/mesh.ts'
+import type { PathObstacle } from '../../../src/core/path.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
 import { suggestName } from '../../../src/ui/device-name.ts'
 import { mapPicture } from '../../../src/ui/map-layout.ts'
@@ -109,6 +110,15 @@ describe('words', () => {
       /UDP/,
     )
     const silent = { transport: 'webrtc', what: 'WebRTC, 2 local and 0 remote candidates', outcome: 'TIMEOUT', at: 1 } as const
+    const failed = (obstacle: PathObstacle) => {
+      const attempt = { transport: 'webrtc', what: 'WebRTC, 2 local and 2 remote candidates', outcome: 'TIMEOUT', obstacle, at: 1 } as const
+      return whyOf({ ...peer, attempts: [attempt] }, state).advice.join(' ')
+    }
+    assert.match(failed('symmetric-nat'), /symmetric NAT.*No firewall rule helps.*same network/)
+    assert.doesNotMatch(failed('symmetric-nat'), /blocked|Allow UDP/)
+    assert.match(failed('no-udp-here'), /UDP is blocked on this side.*Allow UDP/)
+    assert.match(failed('no-udp-there'), /UDP is blocked on the other side/)
+    assert.match(failed('no-udp'), /UDP is blocked on both sides/)
     assert.match(whyOf({ ...peer, attempts: [silent] }, state).advice.join(' '), /switched off there/)
     assert.ok(whyOf({ ...peer, attempts: [] }, state).advice.length > 0)
   })
