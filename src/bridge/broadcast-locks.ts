@@ -1,8 +1,8 @@
-/** Locks without Web Locks: the holder answers questions on a BroadcastChannel, silence means death, a claim that nobody objects to wins. Message handlers run even in tabs whose timers are throttled. Two holders after a sleep are told apart: the newer stays. */
+/** Locks without Web Locks: the holder answers questions on a BroadcastChannel and says goodbye when it can, questions without answers mean death, a claim that nobody objects to wins. Message handlers run even in tabs whose timers are throttled. Two holders after a sleep are told apart: the newer stays. */
 import { abortable, sleep } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MeshError } from '../shared/errors.ts'
-import { LOCK_ASK_INTERVAL, LOCK_CLAIM, LOCK_DEAD } from './limits.ts'
+import { LOCK_ASK_INTERVAL, LOCK_ASKS, LOCK_CLAIM } from './limits.ts'
 import type { HeldLock, Locks } from './locks.ts'
 
 type LockMessage =
@@ -50,21 +50,25 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
   }
   channel.addEventListener('message', ({ data }) => receive(data as LockMessage))
 
-  /** Resolves when nobody holds it: at once on 'free', else after LOCK_DEAD ms of silence. */
+  /**
+   * Resolves when nobody holds it: at once on 'free', else when LOCK_ASKS questions in a row went unanswered, each for LOCK_ASK_INTERVAL ms at least. Time alone is no
+   * sign of death: in a background tab, whose timers come once a minute, every holder would look silent for long.
+   */
   const gone = async (name: string, signal?: AbortSignal): Promise<void> => {
-    let heard = clock.monotonic()
+    let unanswered = 0
     let free = false
     let wake: (() => void) | undefined
     const listen = (message: LockMessage) => {
       if (message.name !== name) return
-      if (message.t === 'held') heard = clock.monotonic()
+      if (message.t === 'held') unanswered = 0
       if (message.t !== 'free') return
       free = true
       wake?.()
     }
     listeners.add(listen)
     try {
-      while (!free && clock.monotonic() - heard < LOCK_DEAD) {
+      while (!free && unanswered < LOCK_ASKS) {
+        unanswered++
         post({ t: 'ask', name, id: '' })
         const woken = new Promise<void>((resolve) => (wake = resolve))
         await abortable(Promise.race([sleep(clock, LOCK_ASK_INTERVAL), woken]), signal)
@@ -91,24 +95,29 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
     }
     return !beaten
   }
+  const keep = (name: string, id: string): HeldLock => {
+    const holding: Holding = { id, since: clock.now(), lost: new AbortController() }
+    held.set(name, holding)
+    answer(name, holding)
+    return {
+      lost: holding.lost.signal,
+      release() {
+        if (held.get(name) !== holding) return
+        held.delete(name)
+        post({ t: 'free', name })
+      },
+    }
+  }
   return {
     gone,
     endWithThread: false,
-    async hold(name, signal): Promise<HeldLock> {
+    async hold(name, signal) {
       const id = makeId()
       while (!(await claim(name, id, signal))) await gone(name, signal)
-      const holding: Holding = { id, since: clock.now(), lost: new AbortController() }
-      held.set(name, holding)
-      answer(name, holding)
-      return {
-        lost: holding.lost.signal,
-        release() {
-          if (held.get(name) !== holding) return
-          held.delete(name)
-          post({ t: 'free', name })
-        },
-      }
+      return keep(name, id)
     },
+    take: async (name) => keep(name, makeId()),
+    freed: (name) => post({ t: 'free', name }),
     close() {
       for (const name of held.keys()) channel.postMessage({ t: 'free', name })
       held.clear()

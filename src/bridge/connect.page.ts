@@ -86,6 +86,8 @@ function createLife(options: ConnectPageOptions) {
     mine.lender.close()
     mine.elected?.release()
     mine.reach.close()
+    // Its worker ended in the middle of whatever it did: others must not wait for it to answer.
+    if (mine.session?.owner) for (const name of [mine.session.alive, names(options.prefix ?? 'dmesh').mesh]) mine.locks.freed(name)
     mine.lock.then(({ release }) => release()).catch(() => undefined)
     mine.locks.close()
   }
@@ -99,6 +101,9 @@ function createLife(options: ConnectPageOptions) {
   }
   addEventListener('pagehide', onHide)
   addEventListener('pageshow', onShow)
+  // A frozen tab answers nobody.
+  document.addEventListener('freeze', onHide)
+  document.addEventListener('resume', onShow)
   return {
     async connect(signal: AbortSignal): Promise<MeshSession> {
       await abortable(shown?.promise ?? Promise.resolve(), signal)
@@ -118,6 +123,8 @@ function createLife(options: ConnectPageOptions) {
     end() {
       removeEventListener('pagehide', onHide)
       removeEventListener('pageshow', onShow)
+      document.removeEventListener('freeze', onHide)
+      document.removeEventListener('resume', onShow)
       release()
     },
   }
@@ -135,7 +142,7 @@ function take(options: ConnectPageOptions): Held {
   const client = newId()
   const stop = new AbortController()
   const lender = createLender({ ...options, serveRtc: switches.webRtc ? options.serveRtc : undefined, log })
-  const held: Held = { locks, reach, client, lock: locks.hold(own.client(client), stop.signal), lender, elected: undefined, session: undefined, stop }
+  const held: Held = { locks, reach, client, lock: locks.take(own.client(client)), lender, elected: undefined, session: undefined, stop }
   // A dedicated worker dies with its tab: only that tab lends. A shared one takes the tab that holds the lock.
   if (switches.sharedWorker) void stand(held, own.rtcHost, log)
   return held

@@ -57,7 +57,10 @@ export const MAX_DRAINS = 4
 /** ms between two knocks at the door of another tab's worker. */
 export const KNOCK_INTERVAL = 250
 
-/** Without Web Locks: ms between questions to the holder, ms of silence after which it counts as dead, ms for others to object to a claim. */
+/**
+ * Without Web Locks: ms between questions to the holder, questions in a row without an answer after which it counts as dead, ms for others to object to a claim. Who leaves says
+ * so and is not waited for; this is for who crashed. 1.6 s of silence is longer than a worker is ever busy in one task: two holders would be two peers with one key.
+ */
 export const LOCK_ASK_INTERVAL = 400
-export const LOCK_DEAD = 1_600
+export const LOCK_ASKS = 4
 export const LOCK_CLAIM = 250

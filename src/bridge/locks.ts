@@ -11,6 +11,10 @@ export interface HeldLock {
 export interface Locks {
   /** Waits until `name` is ours. ABORTED by the signal. */
   hold(name: string, signal?: AbortSignal): Promise<HeldLock>
+  /** The same for a name that nobody else can know yet, without asking around. */
+  take(name: string): Promise<HeldLock>
+  /** A thread that held `name` was ended by us and cannot say so itself. */
+  freed(name: string): void
   /** Resolves when nobody holds `name`: its holder let go or died. For names with a single holder ever. ABORTED by the signal. */
   gone(name: string, signal?: AbortSignal): Promise<void>
   /** True when the platform itself lets go of the locks of a thread that ends. */
@@ -24,19 +28,22 @@ export interface LockManagerLike {
 }
 
 export function webLocks(manager: LockManagerLike): Locks {
+  const hold: Locks['hold'] = (name, signal) => {
+    const got = Promise.withResolvers<HeldLock>()
+    const released = Promise.withResolvers<void>()
+    const lost = new AbortController()
+    manager
+      .request(name, { signal }, () => {
+        got.resolve({ release: released.resolve, lost: lost.signal })
+        return released.promise
+      })
+      .catch((cause: unknown) => got.reject(signal?.aborted ? new MeshError('ABORTED', `gave up waiting for ${name}`, { cause }) : cause))
+    return got.promise
+  }
   return {
-    hold(name, signal) {
-      const got = Promise.withResolvers<HeldLock>()
-      const released = Promise.withResolvers<void>()
-      const lost = new AbortController()
-      manager
-        .request(name, { signal }, () => {
-          got.resolve({ release: released.resolve, lost: lost.signal })
-          return released.promise
-        })
-        .catch((cause: unknown) => got.reject(signal?.aborted ? new MeshError('ABORTED', `gave up waiting for ${name}`, { cause }) : cause))
-      return got.promise
-    },
+    hold,
+    take: hold,
+    freed: () => undefined,
     async gone(name, signal) {
       try {
         // Shared: several may wait for the same death.

@@ -26,6 +26,8 @@ export interface SessionParts {
 
 export interface PageSession extends MeshSession {
   readonly owner: boolean
+  /** Lock of the worker. */
+  readonly alive: string
   lend(part: LentPart, port: MessagePort): Promise<void>
   /** Say goodbye and end. */
   leave(): void
@@ -35,11 +37,12 @@ interface Greeted {
   readonly carrier: Carrier
   readonly door: Link<DoorApi>
   readonly owner: boolean
+  readonly alive: string
 }
 
 /** TIMEOUT when no worker answers, UNKNOWN_VERSION when it is newer than this page, else whatever kept the mesh from starting. */
 export async function openSession(parts: SessionParts, signal: AbortSignal): Promise<PageSession> {
-  const { carrier, door, owner } = await greet(parts, signal)
+  const { carrier, door, owner, alive } = await greet(parts, signal)
   try {
     await door.call('ready', [], { ms: READY_TIMEOUT, signal })
     const mesh = await connectMesh(carrier, parts)
@@ -47,6 +50,7 @@ export async function openSession(parts: SessionParts, signal: AbortSignal): Pro
       mesh,
       gone: carrier.signal,
       owner,
+      alive,
       lend: (part, port) => door.call('lend', [part, port], { transfer: [port] }),
       leave() {
         door.call('bye', []).catch(() => undefined)
@@ -68,7 +72,7 @@ async function greet(parts: SessionParts, signal: AbortSignal): Promise<Greeted>
     const order = compareBuilds(build, hello.build, fresh)
     if (order === 'same') {
       watch(locks, hello.alive, carrier)
-      return greeted
+      return { ...greeted, alive: hello.alive }
     }
     if (order === 'page is newer') {
       log('bridge.worker.old', { worker: hello.build, page: build })
@@ -91,7 +95,10 @@ async function drain({ locks, clock, log }: SessionParts, door: Link<DoorApi>, a
   }
 }
 
-async function sayHello({ reach, clock, client, build, log }: SessionParts, signal: AbortSignal): Promise<Greeted & { hello: HelloAnswer }> {
+async function sayHello(
+  { reach, clock, client, build, log }: SessionParts,
+  signal: AbortSignal,
+): Promise<Omit<Greeted, 'alive'> & { hello: HelloAnswer }> {
   let failure: unknown
   for (const ms of HELLO_TIMEOUTS) {
     const { pipe, owner } = await reach.pipe(signal)

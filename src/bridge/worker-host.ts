@@ -43,7 +43,7 @@ export function createWorkerHost(parts: WorkerHostParts): WorkerHost {
   const carriers = new Set<Carrier>()
   const clients = new Map<string, Carrier>()
   const stop = new AbortController()
-  const alive = locks.hold(parts.names.alive(parts.id))
+  const alive = locks.take(parts.names.alive(parts.id))
   let lock: HeldLock | undefined
   let starting: Promise<Mesh> | undefined
   let draining: Promise<void> | undefined

@@ -74,6 +74,44 @@ describe('locks over BroadcastChannel', () => {
     assert.ok(performance.now() - start < 500, 'it did not wait for silence')
   })
 
+  it('a watcher whose timers come once a minute does not take an answering holder for dead', async (t) => {
+    const thread = setUp(t)
+    const real = systemClock()
+    // Each wait of this thread takes a minute by the clock.
+    let minutes = 0
+    const throttled: Clock = {
+      now: real.now,
+      monotonic: () => minutes * 60_000,
+      after: (_, task) =>
+        real.after(10, () => {
+          minutes++
+          task()
+        }),
+    }
+    const [first, second] = [thread(), thread(throttled)]
+    await first.locks.hold('name')
+    const stop = new AbortController()
+    const watching = second.locks.gone('name', stop.signal).then(
+      () => 'gone',
+      () => 'still held',
+    )
+    await waitUntil(() => minutes >= 20, { what: 'twenty questions' })
+    stop.abort()
+    assert.equal(await watching, 'still held')
+  })
+
+  it('freed() tells that a thread which was ended let go', async (t) => {
+    const thread = setUp(t)
+    const [first, second, third] = [thread(), thread(systemClock()), thread()]
+    await first.locks.take('name')
+    const gone = second.locks.gone('name')
+    const start = performance.now()
+    first.kill()
+    third.locks.freed('name')
+    await gone
+    assert.ok(performance.now() - start < 500, 'it did not wait for silence')
+  })
+
   it('of two holders the older one is told that it lost', async (t) => {
     const thread = setUp(t)
     const [first, second] = [thread(), thread()]
