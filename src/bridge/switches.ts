@@ -1,6 +1,6 @@
 /** What this browser offers the bridge, and the switches that force a part off (for tests and for people with a broken browser): page URL `?off=sharedWorker,webLocks` or localStorage `dmesh.switches`. Every part has a fallback that works. */
 
-export const SWITCHES = ['sharedWorker', 'webLocks', 'webRtc', 'serviceWorker', 'streamTransfer'] as const
+export const SWITCHES = ['sharedWorker', 'webLocks', 'webRtc', 'serviceWorker'] as const
 export type Switch = (typeof SWITCHES)[number]
 
 /** True = usable here and not switched off. */
@@ -33,18 +33,6 @@ export function features(scope: object): Switches {
     webLocks: 'locks' in navigator,
     webRtc: 'RTCPeerConnection' in scope,
     serviceWorker: 'serviceWorker' in navigator,
-    streamTransfer: canTransferStreams(),
-  }
-}
-
-/** Shown under Details only: streams go in chunks with credit, four times as fast as transferred ones (README). Safari has none; the only way to know is to try. */
-function canTransferStreams(): boolean {
-  try {
-    const stream = new ReadableStream()
-    structuredClone(stream, { transfer: [stream as unknown as ArrayBuffer] })
-    return true
-  } catch {
-    return false
   }
 }
 

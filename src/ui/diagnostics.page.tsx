@@ -29,7 +29,6 @@ const PARTS = {
   webLocks: 'Locks between tabs (Web Locks)',
   webRtc: 'Direct ways to others (WebRTC)',
   serviceWorker: 'Opens offline (service worker)',
-  streamTransfer: 'Streams between threads',
 } as const
 
 /** What this browser has and nobody switched off. */

@@ -11,7 +11,7 @@ import type { BridgeApi } from './pages/bridge.page.ts'
 type Answer<K extends keyof BridgeApi> = Awaited<ReturnType<BridgeApi[K]>>
 const MIB = 1024 * 1024
 /** Each runs the whole list: none may be needed. */
-const SWITCHES = ['', 'sharedWorker', 'webLocks', 'sharedWorker,webLocks', 'webRtc', 'streamTransfer', 'serviceWorker'] as const
+const SWITCHES = ['', 'sharedWorker', 'webLocks', 'sharedWorker,webLocks', 'webRtc', 'serviceWorker'] as const
 
 describe('bridge', { timeout: 300_000 }, () => {
   let server: PageServer

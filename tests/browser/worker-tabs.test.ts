@@ -6,7 +6,7 @@ import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
 
 /** What is off → ms until reachable again. Without Web Locks a death is noticed later; a dedicated worker dies with its tab, so the whole mesh starts anew (1 to 2.5 s on two busy cores). */
-const RUNS = { '': 2_000, sharedWorker: 5_000, webLocks: 4_000, 'sharedWorker,webLocks': 7_000, webRtc: 2_000, streamTransfer: 2_000 } as const
+const RUNS = { '': 2_000, sharedWorker: 5_000, webLocks: 4_000, 'sharedWorker,webLocks': 7_000, webRtc: 2_000 } as const
 
 describe('tabs of one browser', { timeout: 300_000 }, () => {
   let relay: Awaited<ReturnType<typeof startTestRelay>>

@@ -67,7 +67,7 @@ describe('switches', () => {
   const scope = { SharedWorker: 1, RTCPeerConnection: 1, navigator: { locks: {}, serviceWorker: {} } }
 
   it('readSwitches() takes features away, never adds any, and ignores unknown words', () => {
-    assert.deepEqual(readSwitches({ scope }), { sharedWorker: true, webLocks: true, webRtc: true, serviceWorker: true, streamTransfer: true })
+    assert.deepEqual(readSwitches({ scope }), { sharedWorker: true, webLocks: true, webRtc: true, serviceWorker: true })
     assert.equal(readSwitches({ scope, search: '?off=webRtc, nonsense' }).webRtc, false)
     assert.equal(readSwitches({ scope, stored: 'webLocks,sharedWorker' }).sharedWorker, false)
     assert.equal(readSwitches({ scope: {} }).sharedWorker, false)
