@@ -41,6 +41,8 @@ export async function openStream(request: OpenRequest, signal: AbortSignal): Pro
 async function openOn({ connection, path }: Link, { peer, protocol, gate }: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
   try {
     const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true, maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL })
+    // The connection may end while its last step is awaited; libp2p gives the dead stream out all the same.
+    if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended while the stream was opened')
     return toPeerStream(stream, { peer, protocol, path: path.kind, explain: () => gate.askWhy(connection, protocol) })
   } catch (error) {
     throw await refusal(error, connection, protocol, gate)

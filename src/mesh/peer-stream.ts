@@ -68,9 +68,11 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         }
         stream.addEventListener('close', onClose)
         // It may have ended before anybody listened.
-        if (stream.remoteWriteStatus === 'closed' && stream.status !== 'aborted' && stream.status !== 'reset') finished = true
+        if (stream.remoteWriteStatus === 'closed' && stream.status === 'open') finished = true
         if (stream.status === 'reset' || stream.status === 'aborted')
           void onClose({ error: new MeshError('STREAM_RESET', 'the other side reset the stream') })
+        // Both directions, and nobody here closed ours: the connection under it did.
+        else if (stream.status === 'closed') void onClose({ error: lost() })
         else if (stream.readableEnded) {
           settled = true
           controller.close()
@@ -109,6 +111,10 @@ async function reasonOf(cause: Error | undefined, received: number, explain: Pee
   }
   if (own) return own
   if (cause?.name === 'StreamResetError') return new MeshError('STREAM_RESET', 'the other side reset the stream', { cause })
+  return lost(cause)
+}
+
+function lost(cause?: unknown): MeshError {
   return new MeshError('PATH_LOST', 'the connection under the stream ended', { cause })
 }
 
@@ -123,7 +129,8 @@ function createWritable(stream: Stream, failed: Promise<MeshError | undefined>):
       try {
         if (!stream.send(chunk)) await drained(stream)
       } catch (error) {
-        throw (await settledReason(failed)) ?? toMeshError(error, 'STREAM_RESET')
+        // libp2p only says that the stream is closed. It was not closed here, so it is the connection.
+        throw (await settledReason(failed)) ?? (stream.status === 'closed' ? lost(error) : toMeshError(error, 'STREAM_RESET'))
       }
     },
     async close() {
