@@ -54,7 +54,8 @@ export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 
     const reading = readCandidates(pc, next)
     reading.catch(() => undefined) // the peer ends the stream when its channel is open
     await abortable(opened, signal)
-    await stream.close({ signal })
+    // Not awaited: the peer may send already, and what comes before somebody listens is lost. Nor may its fate decide: the channel stands.
+    stream.close({ signal }).catch((error: Error) => stream.abort(error))
     return { channel, alive }
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)))
