@@ -23,8 +23,8 @@ export const FOREIGN = {
 /** Muxer of connections between DMesh peers: yamux frames, but a stream starts with a window of 1 MiB on both sides. */
 export const WIDE_YAMUX = '/dmesh/yamux/1.0.0'
 
-/** Data channels of PROTOCOL.webrtc, pre-negotiated by id: yamux, and one-byte probes with their echoes. */
-export const RTC_CHANNEL = { data: { label: 'dmesh', id: 0 }, alive: { label: 'dmesh-alive', id: 1 } } as const
+/** Data channels of PROTOCOL.webrtc, pre-negotiated by number: yamux, and one-byte probes with their echoes. */
+export const RTC_CHANNEL = { data: 0, alive: 1 } as const
 export const ALIVE = { probe: 0, echo: 1 } as const
 
 export type ProtocolName = keyof typeof PROTOCOL

@@ -35,9 +35,9 @@ export interface Negotiated {
 export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 'offer' | 'answer', signal: AbortSignal): Promise<Negotiated> {
   const lp = lpStream(stream, { maxDataLength: MAX_SIGNAL_FRAME })
   const send = (message: Signal) => lp.write(encodeSignal(message), { signal })
-  const make = ({ label, id }: { label: string; id: number }) => pc.createDataChannel(label, { negotiated: true, id, ordered: true }) as ChannelLike
-  const channel = make(RTC_CHANNEL.data)
-  const alive = make(RTC_CHANNEL.alive)
+  const make = (label: string, id: number) => pc.createDataChannel(label, { negotiated: true, id, ordered: true }) as ChannelLike
+  const channel = make('dmesh', RTC_CHANNEL.data)
+  const alive = make('dmesh-alive', RTC_CHANNEL.alive)
   const opened = whenOpen(channel, pc)
   opened.catch(() => undefined)
   const described = Promise.withResolvers<void>()
