@@ -37,6 +37,9 @@ export const JOIN_BELOW = 16 * 1024
 /** Bytes of the header before each frame's body in yamux (its specification: version, type, flags, stream, length). */
 export const FRAME_HEADER = 12
 
+/** Bytes that each chunk in a readable counts for beside its own: one of a single byte takes about 700. */
+export const CHUNK_COST = 768
+
 /** Streams of one protocol on one connection. A flood of 10 000 is cut here. */
 export const MAX_STREAMS_PER_PROTOCOL = 256
 

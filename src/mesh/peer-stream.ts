@@ -3,7 +3,7 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import type { PeerStream } from '../core/peer-stream.ts'
 import { isErrorCode, MeshError, toMeshError } from '../shared/errors.ts'
 import { isRestOfMessage, readOnce } from '../shared/spent.ts'
-import { FRAME_HEADER, JOIN_BELOW, READ_HIGH_WATER } from './limits.ts'
+import { CHUNK_COST, FRAME_HEADER, JOIN_BELOW, READ_HIGH_WATER } from './limits.ts'
 
 export interface PeerStreamInit {
   readonly peer: string
@@ -86,7 +86,7 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         if (stream.status === 'open') await stream.closeRead().catch(() => undefined)
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: READ_HIGH_WATER }),
+    { highWaterMark: READ_HIGH_WATER, size: (chunk) => chunk.byteLength + CHUNK_COST },
   )
   return { readable, failed: failed.promise }
 }

@@ -72,6 +72,16 @@ test('munging forbidden: v2 works, v1 is refused by the browser, the stock trans
   }
 })
 
+test('a page that does not read what a listener floods it with cuts the stream with LIMIT_REACHED and keeps the connection', async () => {
+  const chromium = await startChromium()
+  try {
+    const page = await open(chromium)
+    for (const standIn of [false, true]) assert.equal((await dial(page, ours.node, { standIn, neverRead: true })).cut, 'LIMIT_REACHED')
+  } finally {
+    await chromium.close()
+  }
+})
+
 test('Chromium takes an address from our STUN responder', async () => {
   const stun = await createStunServer({ listen: [{ host: '127.0.0.1', port: 0 }], clock: systemClock(), log: silentLog() })
   const chromium = await startChromium({ args: ['--allow-loopback-in-peer-connection'] })

@@ -1,4 +1,4 @@
-/** The UDP port that all connections of a listener share. The native side does not give a port back before the process ends, so a listener that stopped cannot listen there again in the same process. */
+/** The UDP port that all connections of a listener share. The native side reads an unset flag when it stops, so it gives the port back or not as chance will have it (README, known gaps): nothing may count on listening there again in the same process. */
 import { createRequire } from 'node:module'
 import { IceUdpMuxListener } from 'node-datachannel'
 import { MeshError } from '../../shared/errors.ts'

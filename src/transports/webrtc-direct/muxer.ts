@@ -6,6 +6,7 @@ import { MeshError } from '../../shared/errors.ts'
 import { MAX_EARLY_BYTES, MAX_EARLY_CHANNELS, MAX_STREAMS } from './limits.ts'
 import { channelOf, type RtcChannel, type RtcPeer } from './rtc.ts'
 import { DirectStream } from './stream.ts'
+import { createUnread } from './unread.ts'
 
 interface Early {
   readonly channel: RtcChannel
@@ -18,6 +19,7 @@ class DirectMuxer extends AbstractStreamMuxer<DirectStream> {
   readonly #peer: RtcPeer
   readonly #clock: Clock
   readonly lingering = new Set<DirectStream>()
+  readonly #unread = createUnread(() => this.streams)
 
   constructor(maConn: MessageStream, peer: RtcPeer, clock: Clock) {
     super(maConn, { protocol: '/webrtc', name: 'muxer', maxEarlyStreams: MAX_EARLY_CHANNELS })
@@ -28,7 +30,7 @@ class DirectMuxer extends AbstractStreamMuxer<DirectStream> {
   onCreateStream(options: CreateStreamOptions): DirectStream {
     if (this.streams.length >= MAX_STREAMS) throw new MeshError('LIMIT_REACHED', `${MAX_STREAMS} streams are open on this connection`)
     const channel = this.#peer.createDataChannel('')
-    return new DirectStream({ ...options, channel, direction: 'outbound', log: this.log, clock: this.#clock, lingering: this.lingering })
+    return new DirectStream({ ...options, ...this.#parts(), channel, direction: 'outbound' })
   }
 
   adopt(channel: RtcChannel): DirectStream | undefined {
@@ -36,19 +38,16 @@ class DirectMuxer extends AbstractStreamMuxer<DirectStream> {
       channel.close()
       return undefined
     }
-    const stream = new DirectStream({
-      ...this.streamOptions,
-      channel,
-      direction: 'inbound',
-      log: this.log,
-      clock: this.#clock,
-      lingering: this.lingering,
-    })
+    const stream = new DirectStream({ ...this.streamOptions, ...this.#parts(), channel, direction: 'inbound' })
     this.onRemoteStream(stream)
     return stream
   }
 
   onData(): void {}
+
+  #parts() {
+    return { log: this.log, clock: this.#clock, lingering: this.lingering, unread: this.#unread }
+  }
 }
 
 export interface DirectMuxerFactory extends StreamMuxerFactory {

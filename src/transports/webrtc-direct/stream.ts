@@ -3,9 +3,11 @@ import type { Logger, MessageStreamDirection, StreamOptions } from '@libp2p/inte
 import { AbstractStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Clock } from '../../shared/clock.ts'
+import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { createFrameReader, encodeData, encodeFlag, FLAG, type Frame } from './frame.ts'
 import { FIN_ACK_TIMEOUT, HIGH_WATER, LOW_WATER, MAX_PAYLOAD } from './limits.ts'
 import type { RtcChannel } from './rtc.ts'
+import { costOf, createUnread, type Unread } from './unread.ts'
 
 export interface DirectStreamInit extends StreamOptions {
   /** Owned by the stream from here on. */
@@ -15,6 +17,8 @@ export interface DirectStreamInit extends StreamOptions {
   readonly clock: Clock
   /** Streams that wait for FIN_ACK add and remove themselves: the connection stays up for them. */
   readonly lingering?: Set<DirectStream>
+  /** Counts with the other streams of the connection. Default: alone. */
+  readonly unread?: Unread
 }
 
 /** libp2p demands a subclass here: the base class keeps the queues and the state machine. */
@@ -28,14 +32,18 @@ export class DirectStream extends AbstractStream {
   readonly settled: Promise<void>
   readonly #settle: () => void
   readonly #lingering: Set<DirectStream> | undefined
+  readonly #ledger: Unread
+  /** Since the read buffer was empty last. */
+  #unread = 0
 
-  constructor({ channel, clock, lingering, ...init }: DirectStreamInit) {
+  constructor({ channel, clock, lingering, unread, ...init }: DirectStreamInit) {
     // A protocol set here would make libp2p skip multistream-select, which the other side expects.
     super({ ...init, id: String(channel.id ?? 'new'), protocol: '', maxMessageSize: MAX_PAYLOAD })
     const { promise, resolve } = Promise.withResolvers<void>()
     this.settled = promise
     this.#settle = resolve
     this.#lingering = lingering
+    this.#ledger = unread ?? createUnread(() => [this])
     this.#channel = channel
     this.#clock = clock
     this.#read = createFrameReader((frame) => this.#onFrame(frame))
@@ -64,7 +72,12 @@ export class DirectStream extends AbstractStream {
 
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
     if (this.#channel.readyState !== 'open') return { sentBytes: 0, canSendMore: false }
-    for (const message of encodeData(data, data.byteLength)) this.#channel.send(message)
+    try {
+      for (const message of encodeData(data, data.byteLength)) this.#channel.send(message)
+    } catch (error) {
+      // The channel closed while its state still said open.
+      throw toMeshError(error, 'STREAM_RESET')
+    }
     return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < HIGH_WATER }
   }
 
@@ -84,10 +97,15 @@ export class DirectStream extends AbstractStream {
     this.#finish()
   }
 
-  /** Data channels cannot be told to wait: what comes is kept up to maxReadBufferLength. */
+  /** Data channels cannot be told to wait: what comes is kept up to MAX_UNREAD, then the stream is reset. */
   sendPause(): void {}
 
   sendResume(): void {}
+
+  /** Bytes that came and were not read, as unread.ts counts them. libp2p gives a reader all at once, so an empty buffer is the only sign. */
+  get unread(): number {
+    return this.readBufferLength === 0 ? 0 : this.#unread
+  }
 
   /** The handshake is done: that its channel ends from now on is no failure. The channel stays, as it does in other implementations. */
   retire(): void {
@@ -101,7 +119,7 @@ export class DirectStream extends AbstractStream {
   }
 
   #onFrame({ flag, message }: Frame): void {
-    if (message && message.byteLength > 0 && this.remoteWriteStatus !== 'closed') this.onData(message)
+    if (message && message.byteLength > 0 && this.remoteWriteStatus !== 'closed') this.#take(message)
     if (flag === FLAG.FIN) {
       this.#sendFlag(FLAG.FIN_ACK)
       this.onRemoteCloseWrite()
@@ -111,6 +129,15 @@ export class DirectStream extends AbstractStream {
       this.onRemoteReset()
       this.#finish()
     }
+  }
+
+  #take(message: Uint8Array<ArrayBuffer>): void {
+    if (!this.#ledger.admit(this, message.byteLength)) {
+      this.abort(new MeshError('LIMIT_REACHED', `${this.readBufferLength} bytes were not read, and a data channel cannot be told to wait`))
+      return
+    }
+    this.#unread = this.unread + costOf(message.byteLength)
+    this.onData(message)
   }
 
   #sendFlag(flag: number): boolean {

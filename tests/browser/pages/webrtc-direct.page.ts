@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { toPort } from '../../../src/core/port.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
+import { codeOf } from '../../../src/shared/errors.ts'
 import { serveRtcHost } from '../../../src/transports/webrtc/host.page.ts'
 import { createStandIn } from '../../../src/transports/webrtc/stand-in.ts'
 import type { RtcPeerConstructor } from '../../../src/transports/webrtc-direct/rtc.ts'
@@ -14,6 +15,7 @@ import { createWebRtcDirect } from '../../../src/transports/webrtc-direct/transp
 
 const ECHO = '/dmesh-test/echo/1.0.0'
 const SINK = '/dmesh-test/sink/1.0.0'
+const FLOOD = '/dmesh-test/flood/1.0.0'
 
 export interface DialOptions {
   readonly stock?: boolean
@@ -24,6 +26,8 @@ export interface DialOptions {
   readonly upload?: number
   /** Echoes of one byte, one after the other on one stream. */
   readonly pings?: number
+  /** Be flooded on a stream that is not read. */
+  readonly neverRead?: boolean
 }
 
 export interface DialResult {
@@ -37,6 +41,8 @@ export interface DialResult {
   readonly rate: number
   /** ms, median */
   readonly ping: number
+  /** Code with which the stream ended that was not read. */
+  readonly cut?: string
 }
 
 const nodes = new Map<string, Promise<{ node: Libp2p; version: () => number }>>()
@@ -83,8 +89,23 @@ async function run(address: string, options: DialOptions = {}): Promise<DialResu
   const received = size > 0 ? Number(new TextDecoder().decode(await exchange(connection, SINK, new Uint8Array(65_536), size / 65_536))) : 0
   const rate = size / 1048.576 / (performance.now() - began)
   const ping = await pings(connection, options.pings ?? 0)
+  const cut = options.neverRead ? await neverRead(connection) : undefined
   await connection.close()
-  return { version: version(), dial, echoed: back.length === data.length && back.every((byte, index) => byte === data[index]), received, rate, ping }
+  return {
+    cut,
+    version: version(),
+    dial,
+    echoed: back.length === data.length && back.every((byte, index) => byte === data[index]),
+    received,
+    rate,
+    ping,
+  }
+}
+
+async function neverRead(connection: Connection): Promise<string> {
+  const stream = await connection.newStream(FLOOD)
+  stream.pause()
+  return new Promise((resolve) => stream.addEventListener('close', ({ error }) => resolve(codeOf(error))))
 }
 
 async function exchange(connection: Connection, protocol: string, chunk: Uint8Array, times: number): Promise<Uint8Array> {

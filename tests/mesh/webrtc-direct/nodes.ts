@@ -19,6 +19,13 @@ export const ECHO = '/dmesh-test/echo/1.0.0'
 /** Reads to the end, answers with the number of bytes as text. */
 export const SINK = '/dmesh-test/sink/1.0.0'
 
+/** Sends FLOOD_BYTES to whoever opens it. */
+export const FLOOD = '/dmesh-test/flood/1.0.0'
+/** More than anybody may hold unread. */
+const FLOOD_BYTES = 16 * 1024 * 1024
+/** Takes the stream and never reads it; listener-process.ts alone has it. */
+export const NEVER = '/dmesh-test/never/1.0.0'
+
 export interface OurNode {
   readonly node: Libp2p
   readonly door: DirectDoor
@@ -81,6 +88,14 @@ async function start(transport: () => Transport, listen: readonly string[]): Pro
     for await (const chunk of stream) bytes += chunk.byteLength
     stream.send(new TextEncoder().encode(String(bytes)))
     await stream.close()
+  })
+  await node.handle(FLOOD, async (stream: Stream) => {
+    try {
+      for (let sent = 0; sent < FLOOD_BYTES; sent += 65_536) if (!stream.send(new Uint8Array(65_536))) await stream.onDrain()
+      await stream.close()
+    } catch {
+      stream.abort(new Error('the other side cut it'))
+    }
   })
   return node
 }

@@ -19,9 +19,18 @@ export function bindingRequest(username: Uint8Array | string): Buffer {
   return encodeStun({ type: TYPE.BINDING_REQUEST, transaction: randomBytes(12), attributes })
 }
 
+export interface VictimState extends DirectCounters {
+  readonly address: string
+  readonly pending: number
+  /** Bytes of JavaScript's heap and buffers after a collection. */
+  readonly held: number
+  /** How the streams ended that it never reads: a code, or 'open'. */
+  readonly unread: readonly string[]
+}
+
 export interface Victim {
   readonly child: ChildProcess
-  state(): Promise<DirectCounters & { readonly address: string; readonly pending: number }>
+  state(): Promise<VictimState>
   stop(): Promise<void>
 }
 
@@ -33,7 +42,10 @@ export interface VictimOptions {
 }
 
 export async function startVictim(options: VictimOptions): Promise<Victim> {
-  const child = fork(new URL('./listener-process.ts', import.meta.url), [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = fork(new URL('./listener-process.ts', import.meta.url), [JSON.stringify(options)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: ['--expose-gc'],
+  })
   await once(child, 'message')
   return {
     child,
@@ -47,7 +59,7 @@ export async function startVictim(options: VictimOptions): Promise<Victim> {
       const answer = once(child, 'message', { signal: done.signal })
       child.send('state')
       try {
-        return ((await Promise.race([answer, ended])) as [DirectCounters & { address: string; pending: number }])[0]
+        return ((await Promise.race([answer, ended])) as [VictimState])[0]
       } finally {
         answer.catch(() => undefined)
         done.abort()
