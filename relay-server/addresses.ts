@@ -5,7 +5,8 @@ import { networkInterfaces } from 'node:os'
 import { urlToAddress } from '../src/core/address.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import type { Log } from '../src/shared/log.ts'
-import { isLoopback } from './front/hosts.ts'
+import { certificateNames } from './front/certificate-names.ts'
+import { isLoopback, LOCAL_APP_HOST } from './front/hosts.ts'
 import { ADDRESS_TTL, MAX_ADDRESSES } from './limits.ts'
 
 /** The IP address to bind for `host`: itself, or what the system says the name is; wildcards stay. */
@@ -18,6 +19,18 @@ export async function bindAddress(host: string): Promise<string> {
 
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
+}
+
+/**
+ * The host to open when the relay does TLS itself: browsers compare it with the certificate, so it is a name of that. Without one, an address of this computer;
+ * a wildcard is no address that anybody could open.
+ */
+export function secureHost(listen: string, certificate: string): string {
+  if (isIP(listen) === 0 || isLoopback(listen)) return listen
+  const names = certificateNames(certificate)
+  const name = names.find((one) => isIP(one) === 0)
+  if (name || !isWildcard(listen)) return name ?? listen
+  return names[0] ?? interfaceAddresses(listen).find((one) => !isLoopback(one)) ?? LOCAL_APP_HOST
 }
 
 /** Multiaddrs to tell peers in identify: the public URL alone when there is one, else each own address. */

@@ -14,7 +14,7 @@ import { type Clock, systemClock } from '../src/shared/clock.ts'
 import { MeshError } from '../src/shared/errors.ts'
 import type { LogControl } from '../src/shared/log.ts'
 import { createWebSocketDoor } from '../src/transports/websocket/listener.node.ts'
-import { bindAddress, followPublicName, type PublicAddresses, udpAddress, webSocketAddresses } from './addresses.ts'
+import { bindAddress, followPublicName, type PublicAddresses, secureHost, udpAddress, webSocketAddresses } from './addresses.ts'
 import { createMetrics, type RelayNumbers } from './admin/metrics.ts'
 import { startAdmin } from './admin/server.ts'
 import type { RelayConfig } from './config/config.ts'
@@ -181,9 +181,10 @@ function describeSite({ config, deps, lobby, files, identity, publicAddresses }:
 /** Where to open it, and where programs on this computer reach it. */
 function describe(basis: Basis, late: Late, port: number): Pick<Relay, 'url' | 'addresses'> {
   const { config, address } = basis
-  const secure = Boolean(config.tls)
+  const tls = readTls(config.tls)
+  const secure = tls !== undefined
   const reached = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  const host = isLoopback(reached) && !secure ? LOCAL_APP_HOST : config.listen.host
+  const host = tls ? secureHost(config.listen.host, tls.cert) : isLoopback(reached) ? LOCAL_APP_HOST : config.listen.host
   const url = config.publicUrl ?? `${secure ? 'https' : 'http'}://${hostText({ host, port, secure })}`
   const context: SiteContext = { host: { host: reached, port, secure, kind: 'local' }, localAddress: reached }
   return { url, addresses: describeSite(basis, late, context).addresses }

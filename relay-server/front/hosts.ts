@@ -19,7 +19,7 @@ export interface HostFacts {
   readonly secure: boolean
   /** The address of ours that the socket arrived at. */
   readonly localAddress: string
-  /** Host names of --public-url and --listen, lower case. */
+  /** Host names of --public-url, --listen and the relay's own certificate, lower case. */
   readonly names: readonly string[]
 }
 

@@ -8,6 +8,7 @@ import { prefixOf } from '../../src/shared/ip-prefix.ts'
 import { createPlaces } from '../../src/shared/places.ts'
 import { createRateLimiter } from '../../src/shared/rate-limit.ts'
 import type { HostPort } from '../config/options.ts'
+import { certificateNames } from './certificate-names.ts'
 import { type ClientHost, isLoopback, resolveHost } from './hosts.ts'
 import * as limits from './limits.ts'
 import type { FrontOptions } from './options.ts'
@@ -37,7 +38,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   let upgradesRefused = 0
   const trusted = createTrusted(options.trustProxy)
   const readRemote = createReadRemote(trusted)
-  const names = hostNames(options)
+  let names = hostNames(options)
   const server = createServer(options)
   server.maxHeadersCount = limits.MAX_HEADER_LINES
   server.keepAliveTimeout = limits.KEEP_ALIVE
@@ -79,6 +80,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     stats: () => ({ sockets: sockets.size, upgradesRefused }),
     setCertificate(tls) {
       if ('setSecureContext' in server) (server as HttpsServer).setSecureContext(tls)
+      names = hostNames({ ...options, tls })
     },
     stopAccepting() {
       server.close()
@@ -139,12 +141,13 @@ function createServer({ tls, headersTimeout }: FrontOptions): Server {
   }
 }
 
-function hostNames({ listen, listenName, publicUrl }: FrontOptions): readonly string[] {
+/** What the relay was told it is called. A name of its own certificate cannot be another page's that was rebound to us: that page's browser would not have connected. */
+function hostNames({ listen, listenName, publicUrl, tls }: FrontOptions): readonly string[] {
   const host = listenName ?? listen.host
   const names = publicUrl ? [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '').toLowerCase()] : []
   const wildcard = host === '0.0.0.0' || host === '::'
   if (!wildcard && !isLoopback(host) && host !== 'localhost') names.push(host.toLowerCase())
-  return names
+  return tls ? [...names, ...certificateNames(tls.cert)] : names
 }
 
 function remoteOf(request: IncomingMessage, readRemote: ReadRemote): Remote {
