@@ -3,6 +3,7 @@ import type { AccessFile } from '../src/access/access-file.node.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { concat } from '../src/shared/bytes.ts'
+import { codeOf, MeshError } from '../src/shared/errors.ts'
 import type { LogControl } from '../src/shared/log.ts'
 import { flatten, type RelayNumbers } from './admin/metrics.ts'
 import type { RelayConfig } from './config/config.ts'
@@ -58,7 +59,12 @@ export function createLocalParts(options: LocalPartsOptions): LocalApiParts {
       problem: access.problem()?.message,
     }),
     async ping({ peer }, signal) {
-      const rtt = await mesh.ping(peer, { signal })
+      if (peer === mesh.peer) throw new MeshError('BAD_ARGUMENT', 'that PEER is this relay itself; for others see: dmesh peers')
+      // A relay is dialled and dials nobody.
+      const rtt = await mesh.ping(peer, { signal }).catch((error: unknown) => {
+        if (codeOf(error) !== 'PEER_UNREACHABLE') throw error
+        throw new MeshError('PEER_UNREACHABLE', `${peer} is not connected to this relay; who is, says: dmesh peers`, { cause: error })
+      })
       const info = mesh.peers.find(({ id }) => id === peer)
       return { peer, rtt, path: info?.path ?? 'direct', transport: info?.transport }
     },

@@ -88,7 +88,10 @@ test('log changes a level while the relay runs', async () => {
 test('ping says who does not answer', async () => {
   const { code, err } = await relay.run('ping', '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', '--count', '1')
   assert.equal(code, 5)
-  assert.match(err, /dmesh: /)
+  assert.match(err, /dmesh: 12D3KooWEy\w+ is not connected to this relay; .*dmesh peers/)
+  const { ID } = JSON.parse((await relay.run('id', '--json')).out) as { ID: string }
+  const itself = await relay.run('ping', ID)
+  assert.deepEqual([itself.code, itself.err.includes('this relay itself')], [2, true])
   assert.equal((await relay.run('ping', '../..')).code, 2)
 })
 
