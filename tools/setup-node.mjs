@@ -31,7 +31,9 @@ export async function ensureNode() {
   const home = join(HOME, 'node_modules', name)
   const program = join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (existsSync(program) && readVersion(home) === FETCHED) return dirname(program)
-  tell(`Node.js ${process.versions.node} is older than ${OLDEST.join('.')}: fetching ${FETCHED} into .cache/node (only for this clone)`)
+  tell(
+    `Node.js ${process.versions.node} is older than ${OLDEST.join('.')}: fetching ${FETCHED} into .cache/node (only for this clone; takes a while)`,
+  )
   rmSync(HOME, { recursive: true, force: true })
   mkdirSync(HOME, { recursive: true })
   const { code, text } = await runNpm(
@@ -42,7 +44,7 @@ export async function ensureNode() {
   if (probe.code === 0) return dirname(program)
   rmSync(HOME, { recursive: true, force: true })
   throw new Error(
-    `Node.js ${FETCHED} could not be fetched. Install Node.js ${OLDEST.join('.')} or newer yourself, then try again.\n${probe.text.trim()}`,
+    `Node.js ${FETCHED} could not be fetched. ${whyNpm(probe.text) ?? `Install Node.js ${OLDEST.join('.')} or newer yourself, then try again.`}\n${probe.text.trim()}`,
   )
 }
 
@@ -65,12 +67,28 @@ export function makeEnv(nodeDirectory) {
   return { ...process.env, PATH: path }
 }
 
+/** Without a network npm would wait for more than a minute before it says so: two tries, seconds apart. */
+const SOON = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000']
+
+/**
+ * What to do about an npm that failed, where that is plain; undefined otherwise.
+ * @param {string} text what npm said
+ * @returns {string | undefined}
+ */
+export function whyNpm(text) {
+  if (/\b(EAI_AGAIN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|UND_ERR_CONNECT_TIMEOUT)\b/.test(text))
+    return 'npm got no answer from its registry: connect this computer to the network (or tell npm its proxy), then run the same command again.'
+  if (/\bENOSPC\b/.test(text)) return 'The disk is full: free some space, then run the same command again.'
+  return undefined
+}
+
 /**
  * npm under the Node.js of `env`; its output is kept.
- * @param {readonly string[]} args
+ * @param {readonly string[]} given
  * @param {NodeJS.ProcessEnv} env
  */
-export function runNpm(args, env) {
+export function runNpm(given, env) {
+  const args = [...given, ...SOON]
   const script = process.env.npm_execpath
   if (script?.endsWith('npm-cli.js') && existsSync(script)) return runProgram('node', [script, ...args], { env, quiet: true })
   if (process.platform === 'win32') return runProgram('cmd', ['/c', 'npm', ...args], { env, quiet: true })

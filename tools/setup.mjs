@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { root, runProgram, tell } from './say.mjs'
-import { runNpm } from './setup-node.mjs'
+import { runNpm, whyNpm } from './setup-node.mjs'
 import { hashPageSources } from './source-hash.mjs'
 
 const LOCK = join(root, 'package-lock.json')
@@ -24,10 +24,10 @@ export async function ensurePackages(env) {
     .update(await nodeFacts(env))
     .digest('hex')
   if (readText(PACKAGES_STAMP) !== wanted) {
-    tell('installing packages (npm install)')
+    tell('installing packages (npm install); the first time takes a minute or more')
     // Not `npm ci`: it refuses a lock that lacks an optional package of another platform.
     const { code, text } = await runNpm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], env)
-    if (code !== 0) throw new Error(`npm install failed:\n${text.trim()}`)
+    if (code !== 0) throw new Error(`The packages could not be installed. ${whyNpm(text) ?? 'npm says why:'}\n${text.trim()}`)
     if (!readFileSync(LOCK).equals(lock)) writeFileSync(LOCK, lock)
     writeStamp(PACKAGES_STAMP, wanted)
   }

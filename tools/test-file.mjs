@@ -125,7 +125,8 @@ function readEvents(path) {
  * @returns {FileResult}
  */
 function count(file, events, output, end, ms) {
-  const ended = events.filter(({ type, suite, echo }) => isEnd(type) && !(suite && type === 'test:pass') && !echo)
+  // A suite that was skipped stands for its tests, which are not told one by one.
+  const ended = events.filter(({ type, suite, skip, echo }) => isEnd(type) && !(suite && type === 'test:pass' && !skip) && !echo)
   const notes = events.filter(({ type }) => type === 'test:diagnostic').map(({ name }) => name)
   const text = (/** @type {TestEvent} */ { skip }) => (typeof skip === 'string' ? skip : 'no reason given')
   const skipped = ended.filter(({ skip }) => Boolean(skip)).map((event) => ({ name: event.name, text: text(event) }))

@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { measureBudgets, scriptImports } from '../../tools/budgets.mjs'
 import { root } from '../../tools/say.mjs'
-import { isNewEnough } from '../../tools/setup-node.mjs'
+import { isNewEnough, whyNpm } from '../../tools/setup-node.mjs'
 import { hashTree } from '../../tools/source-hash.mjs'
 import { needsBrowser, selectTests } from '../../tools/test-files.mjs'
 
@@ -77,6 +77,19 @@ test('the runner skips with the reason what this machine cannot run, and fails w
   assert.match(skipped.stdout, /it is not here\./)
   assert.equal(runTests(files, [], { DMESH_PROBLEMS: problem('build') }).last, '1 passed, 1 failed')
   if (process.getuid?.() === 0) assert.equal(runTests(files, [], { DMESH_PROBLEMS: problem('chromium'), CI: 'true' }).last, '1 passed, 1 failed')
+})
+
+test('the runner tells a suite that was skipped, whose tests are not told', () => {
+  const text = `import { describe, it } from 'node:test'\ndescribe('a', { skip: 'needs root' }, () => { it('b', () => {}) })\n`
+  const { status, last, stdout } = runTests({ 'tests/unit/a.test.ts': text, 'tests/unit/b.test.ts': `${TEST}test('a', () => {})\n` })
+  assert.deepEqual({ status, last }, { status: 0, last: '1 passed, 0 failed, 1 skipped' })
+  assert.match(stdout, /needs root/)
+})
+
+test('whyNpm says what to do when there is no network or no space, and nothing of what it does not know', () => {
+  assert.match(whyNpm('npm error code EAI_AGAIN\nnpm error syscall getaddrinfo') ?? '', /network/)
+  assert.match(whyNpm('npm error code ENOSPC') ?? '', /disk is full/)
+  assert.equal(whyNpm('npm error code E404'), undefined)
 })
 
 test('selectTests puts every file into its runs', () => {
