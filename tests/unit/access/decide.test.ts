@@ -83,6 +83,13 @@ const cases: readonly Case[] = [
     expect: 'full',
     why: /used up/,
   },
+  {
+    about: 'a number at once that is no number',
+    rows: [row({ limits: { concurrent: 3 } })],
+    usage: { concurrent: Number.NaN },
+    expect: 'full',
+    why: /in use/,
+  },
 ]
 
 for (const { about, rows, expect, why, ...question } of cases) {

@@ -1,9 +1,12 @@
 /** What quotas are counted by: IP prefixes and the ledger of starts, running circuits and daily bytes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { NO_PREFIX, prefixOf } from '../../../src/shared/ip-prefix.ts'
 import { createLedger } from '../../../src/transports/relay/ledger.ts'
+import { MAX_TRACKED } from '../../../src/transports/relay/limits.ts'
 import { refusalOf } from '../../../src/transports/relay/refusal.ts'
 import { STATUS } from '../../../src/transports/relay/wire.ts'
 import { FUZZ_RUNS } from '../../support/fuzz.ts'
@@ -86,6 +89,44 @@ test('bytes add up until midnight UTC', () => {
   assert.equal(ledger.spend('net', 50), 150)
   clock.advance(60_000)
   assert.equal(ledger.spend('net', 0), 0)
+})
+
+test('a key that keeps starting is remembered, the one that started longest ago is forgotten when there are too many', () => {
+  const ledger = createLedger(clockAt(0))
+  ledger.start('old')
+  ledger.start('busy')
+  for (let key = 2; key < MAX_TRACKED; key++) ledger.start(String(key))
+  assert.deepEqual([ledger.starts('old'), ledger.starts('busy')], [1, 1])
+  ledger.start('old')
+  ledger.start('one more')
+  assert.deepEqual([ledger.starts('old'), ledger.starts('busy')], [2, 0])
+})
+
+test('no flood of one key is counted higher than any useful rate', () => {
+  const ledger = createLedger(clockAt(0))
+  for (let i = 0; i < 5000; i++) ledger.start('flood')
+  assert.equal(ledger.starts('flood'), 4096)
+})
+
+test('the bytes of the prefix that came first are forgotten when there are too many', () => {
+  const ledger = createLedger(clockAt(0))
+  for (let key = 0; key <= MAX_TRACKED; key++) ledger.spend(String(key), 1)
+  assert.deepEqual([ledger.spend('0', 0), ledger.spend('2', 0)], [0, 1])
+})
+
+test('places that were given back leave nothing behind', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const ledger = createLedger(clockAt(0))
+  const name = (i: number) => `peer ${i} ${'x'.repeat(200)}`
+  ledger.enter(name(0))()
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 100_000; i++) ledger.enter(name(i))()
+  collect()
+  const grown = process.memoryUsage().heapUsed - before
+  assert.ok(grown < 4 * 1024 * 1024, `${grown} bytes for 100 000 peers that left`)
+  assert.equal(ledger.running(name(0)), 0)
 })
 
 test('a used-up limit is told apart from a missing right', () => {

@@ -94,6 +94,36 @@ test('a length that runs past the end, too many fields, groups and endless varin
   refused([0x0b])
   refused([0x08, ...Array<number>(10).fill(0x80), 0])
   refused([0x00, 0x00])
+  refused([0x08, 0x80])
+  refused([0x80, 0x80, 0x80, 0x80, 0x10, 0]) // field number 2^29
+  assert.deepEqual(plain(decodeHop(Uint8Array.from(Array.from({ length: 2 * MAX_FIELDS }, (_, at) => (at % 2 === 0 ? 0x50 : 0))))), {})
+})
+
+test('what a decoder gives is a copy: the message may be written over', () => {
+  const message = {
+    peer: { id: Uint8Array.of(1), addrs: [Uint8Array.of(2)] },
+    reservation: { expire: 3, addrs: [Uint8Array.of(4)], voucher: Uint8Array.of(5) },
+  }
+  const wire = encodeHop(message)
+  const got = decodeHop(wire)
+  wire.fill(0xff)
+  assert.deepEqual(plain(got), plain(message))
+  const voucher = { relay: Uint8Array.of(6), peer: Uint8Array.of(7), expiration: 8 }
+  const payload = encodeVoucher(voucher)
+  const decoded = decodeVoucher(payload)
+  payload.fill(0xff)
+  assert.deepEqual(plain(decoded), plain(voucher))
+})
+
+test('a voucher that lacks a part is refused, a reservation without an end has ended', () => {
+  for (const hex of ['120107' + '1808', '0a0106' + '1808', '0a0106' + '120107', ''])
+    assert.throws(() => decodeVoucher(fromHex(hex) as Uint8Array), { code: 'BAD_FRAME' })
+  assert.equal(decodeHop(Uint8Array.of(0x1a, 0)).reservation?.expire, 0)
+})
+
+test('of a repeated field the last one of the right kind counts', () => {
+  assert.equal(decodeHop(fromHex('0801' + '0a0109') as Uint8Array).type, 1)
+  assert.deepEqual(plain(decodeHop(fromHex('12030a0107' + '12030a0108' + '1005') as Uint8Array).peer), { id: 'hex:08', addrs: [] })
 })
 
 test('unknown fields of every width are skipped, the last of a repeated one counts, uint64 saturates', () => {
