@@ -41,13 +41,17 @@ export interface SwarmParts {
   readonly maxConnections?: number
 }
 
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
+/** `components` is no service: libp2p hands its parts to services alone, so one takes them out. */
+type Services = { identify: Identify; components: object }
+
 export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   let components: SwarmComponents | undefined
-  const options = {
+  const options: Libp2pOptions<Services> = {
     privateKey: parts.privateKey,
     start: false,
     addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
-    transports: parts.transports.map(({ factory }) => factory),
+    transports: parts.transports.map(({ factory }) => factory as TransportFactory),
     connectionEncrypters: [noise()],
     streamMuxers: [wideYamux(parts.window), yamux(yamuxOptions(parts.window))],
     // A relay down at boot is normal: the keeper listens later.
@@ -75,7 +79,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
         return {}
       },
     },
-  } as unknown as Libp2pOptions<{ identify: Identify }>
+  }
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
   return { libp2p, components, connections: () => libp2p.getConnections() }
@@ -104,7 +108,7 @@ function createLibp2pLogger(log: Log): ComponentLogger {
       const cause = args.find((arg) => arg instanceof Error) as Error | undefined
       log('libp2p.error', { component: name, what: String(format).slice(0, 120), cause: cause?.message?.slice(0, 200) }, 'debug')
     }
-    return Object.assign(trace, { error, trace, enabled: false, newScope: (scope: string) => forComponent(`${name}:${scope}`) }) as unknown as Logger
+    return Object.assign(trace, { error, trace, enabled: false, newScope: (scope: string) => forComponent(`${name}:${scope}`) })
   }
   return { forComponent }
 }

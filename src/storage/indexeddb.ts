@@ -87,7 +87,7 @@ async function list<T>(
   collection: CollectionName,
   { prefix = '', limit = LIST_LIMIT }: { prefix?: string; limit?: number },
 ): Promise<readonly (readonly [string, T])[]> {
-  const ranges = (globalThis as unknown as { IDBKeyRange: KeyRanges }).IDBKeyRange
+  const ranges = (globalThis as { IDBKeyRange: KeyRanges }).IDBKeyRange
   const range = prefix === '' ? undefined : (ranges.bound(prefix, prefix + LAST) as never)
   const { store, done } = database.transaction(collection)
   const [keys, values] = await Promise.all([store.getAllKeys(range, limit), store.getAll(range, limit), done])

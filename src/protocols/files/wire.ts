@@ -97,8 +97,9 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, json: unknown, what: stri
 }
 
 /** A code of a newer peer that we do not know becomes STREAM_RESET: it ended, we cannot say why. */
-function withCode<T extends { readonly kind: string }>(message: T): Exclude<T, { kind: 'stop' }> | { kind: 'stop'; code: ErrorCode } {
+function withCode<T extends { readonly kind: string; readonly code?: string }>(
+  message: T,
+): Exclude<T, { kind: 'stop' }> | { kind: 'stop'; code: ErrorCode } {
   if (message.kind !== 'stop') return message as Exclude<T, { kind: 'stop' }>
-  const { code } = message as unknown as { code: string }
-  return { kind: 'stop', code: isErrorCode(code) ? code : 'STREAM_RESET' }
+  return { kind: 'stop', code: isErrorCode(message.code) ? message.code : 'STREAM_RESET' }
 }

@@ -19,7 +19,7 @@ export const nodePeerConnection: RtcPeerConstructor = function () {
     setLocalDescription: async ({ type, sdp }: RtcDescription) =>
       setLocal(native, type, sdpAttribute(sdp, 'ice-ufrag'), sdpAttribute(sdp, 'ice-pwd')),
   })
-} as unknown as RtcPeerConstructor
+} as unknown as RtcPeerConstructor // TypeScript knows only classes behind `new`
 
 export interface AcceptedPeer {
   readonly peer: RtcPeer
@@ -57,7 +57,7 @@ export function acceptPeer(certificate: DirectCertificate, listening: Site, dial
 }
 
 function wrap(native: PeerConnection): RtcPeer {
-  return new Polyfill({ peerConnection: native, iceServers: [] }) as unknown as RtcPeer
+  return new Polyfill({ peerConnection: native, iceServers: [] }) as RtcPeer
 }
 
 function setLocal(native: PeerConnection, type: 'offer' | 'answer', ufrag = '', pwd = ''): void {

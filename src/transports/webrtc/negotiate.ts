@@ -42,7 +42,7 @@ export async function negotiate(stream: Stream, pc: NegotiableConnection, role: 
   opened.catch(() => undefined)
   const described = Promise.withResolvers<void>()
   pc.addEventListener('icecandidate', (event) => {
-    const { candidate } = event as unknown as { candidate: { candidate: string; toJSON(): { candidate?: string } } | null }
+    const { candidate } = event as Event & { candidate: { candidate: string; toJSON(): { candidate?: string } } | null }
     // A candidate must not overtake the description it belongs to.
     if (candidate?.candidate)
       described.promise.then(() => send({ t: 'candidate', candidate: candidate.toJSON() as { candidate: string } })).catch(() => undefined)

@@ -51,7 +51,7 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     const watch: ReportWatch | undefined = attempt && ((report) => void (attempt.report = report))
     return { iceServers: options.iceServers().map((urls) => ({ urls })), ...(watch ? { watch } : {}) }
   }
-  const make = (attempt: Attempt) => () => new globalThis.RTCPeerConnection(rtcConfiguration(attempt)) as unknown as NegotiableConnection
+  const make = (attempt: Attempt) => () => new globalThis.RTCPeerConnection(rtcConfiguration(attempt)) as NegotiableConnection
   const begin = (peer: string, inbound: boolean): Attempt => {
     const attempt: Attempt = { peer, inbound, report: undefined }
     running.add(attempt)

@@ -11,6 +11,7 @@ export interface SocketLike {
   readonly bufferedAmount: number
   send(data: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
+  addEventListener(type: 'open', listen: () => void): void
   addEventListener(type: 'message', listen: (event: { data: unknown }) => void): void
   addEventListener(type: 'close', listen: (event: { wasClean: boolean }) => void): void
   addEventListener(type: 'error', listen: () => void): void

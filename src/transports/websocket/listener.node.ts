@@ -72,7 +72,7 @@ export function openNodeSocket(url: string): SocketLike & PausableSocket & { rea
 }
 
 function asSocket(socket: WebSocket): SocketLike & PausableSocket & { readonly readyState: number } {
-  return socket as unknown as SocketLike & PausableSocket & { readonly readyState: number }
+  return socket as SocketLike & PausableSocket & { readonly readyState: number }
 }
 
 function remoteAddress({ address, port }: { address: string; port: number }): Multiaddr {

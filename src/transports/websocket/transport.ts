@@ -71,8 +71,7 @@ const OPEN = 1 // WebSocket.OPEN, WHATWG
 function opened(socket: SocketLike & { readonly readyState: number }, signal: AbortSignal): Promise<void> {
   if (socket.readyState === OPEN) return Promise.resolve()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const events = socket as unknown as EventTarget
-  events.addEventListener('open', () => resolve())
+  socket.addEventListener('open', () => resolve())
   socket.addEventListener('error', () => reject(new MeshError('RELAY_UNREACHABLE', 'the WebSocket could not be opened')))
   socket.addEventListener('close', () => reject(new MeshError('RELAY_UNREACHABLE', 'the WebSocket closed before it opened')))
   const onAbort = () => reject(new MeshError('TIMEOUT', `no WebSocket in ${DIAL_TIMEOUT} ms`))
