@@ -37,11 +37,7 @@ export function UpdateOfferLine({ app, onLater }: { app: App; onLater?: () => vo
         <button type="button" class="button primary" disabled={busy} onClick={() => offer.accept()}>
           Update
         </button>
-        {onLater && (
-          <button type="button" class="button plain" onClick={onLater}>
-            Later
-          </button>
-        )}
+        <Later onLater={onLater} />
       </div>
     </div>
   )
@@ -54,11 +50,7 @@ export function InstallCard({ app, onLater }: { app: App; onLater?: () => void }
     return (
       <div class="setting">
         <p>To keep DMesh on this device: tap Share, then “Add to Home Screen”.</p>
-        {onLater && (
-          <button type="button" class="button plain" onClick={onLater}>
-            Later
-          </button>
-        )}
+        <Later onLater={onLater} />
       </div>
     )
   }
@@ -69,12 +61,17 @@ export function InstallCard({ app, onLater }: { app: App; onLater?: () => void }
         <button type="button" class="button primary" onClick={() => void attempt(app, 'It was not installed.', () => offer.ask())}>
           Install
         </button>
-        {onLater && (
-          <button type="button" class="button plain" onClick={onLater}>
-            Later
-          </button>
-        )}
+        <Later onLater={onLater} />
       </div>
     </div>
+  )
+}
+
+function Later({ onLater }: { onLater: (() => void) | undefined }): JSX.Element | null {
+  if (!onLater) return null
+  return (
+    <button type="button" class="button plain" onClick={onLater}>
+      Later
+    </button>
   )
 }

@@ -35,18 +35,22 @@ export function openHandshake(channel: RtcChannel, components: Components, clock
   return new DirectStream({ channel, direction: 'outbound', log, clock })
 }
 
+/** What either half needs to prove keys inside the connection. */
+interface SecureInit {
+  readonly fingerprints: Fingerprints
+  readonly components: Components
+  readonly upgrader: Upgrader
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
 /** The dialer's half: answers noise, because DTLS lets the listener speak first. KEY_MISMATCH names both PeerIDs. */
 export async function secureOutbound(
   link: Link,
-  init: {
-    readonly fingerprints: Fingerprints
-    readonly components: Components
-    readonly upgrader: Upgrader
+  init: SecureInit & {
     readonly address: Multiaddr
     /** PeerID the address names; undefined accepts anybody. */
     readonly expected: string | undefined
-    readonly signal: AbortSignal
-    readonly clock: Clock
   },
 ): Promise<Connection> {
   const { upgrader, signal } = init
@@ -62,14 +66,9 @@ export async function secureOutbound(
 /** The listener's half: starts noise and accepts whoever proves a key; access is decided above. Resolves with the PeerID. */
 export async function secureInbound(
   link: Link,
-  init: {
-    readonly fingerprints: Fingerprints
-    readonly components: Components
-    readonly upgrader: Upgrader
+  init: SecureInit & {
     /** Where the STUN request came from, without /p2p. */
     readonly address: Multiaddr
-    readonly signal: AbortSignal
-    readonly clock: Clock
   },
 ): Promise<string> {
   const { upgrader, signal } = init
@@ -82,15 +81,7 @@ export async function secureInbound(
 }
 
 /** libp2p's components are a proxy that cannot be spread. */
-function encrypterOf({
-  fingerprints,
-  components,
-  upgrader,
-}: {
-  readonly fingerprints: Fingerprints
-  readonly components: Components
-  readonly upgrader: Upgrader
-}) {
+function encrypterOf({ fingerprints, components, upgrader }: SecureInit) {
   const { peerId, privateKey, logger } = components
   return noise({ prologueBytes: noisePrologue(fingerprints.client, fingerprints.server) })({ peerId, privateKey, logger, upgrader })
 }
