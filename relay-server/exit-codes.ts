@@ -15,6 +15,7 @@ const BY_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   PERMISSION_DENIED: EXIT.denied,
 }
 
+/** EXIT.failed for a code that has none of its own. */
 export function exitCodeOf(code: ErrorCode): number {
   return BY_CODE[code] ?? EXIT.failed
 }

@@ -19,6 +19,7 @@ export interface Exchange {
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
 const SITE_CORS = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' }
 
+/** Ends the response, whatever the route. */
 export async function answer(route: Route, exchange: Exchange): Promise<void> {
   const { options, host, localAddress } = exchange
   switch (route.kind) {

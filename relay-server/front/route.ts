@@ -28,6 +28,7 @@ export type Route =
 /** Destinations that the app's own fetch, images and media have; the only ones that peer content may go to on this origin. */
 const PEER_DESTINATIONS: readonly string[] = ['empty', 'image', 'audio', 'video', 'track']
 
+/** Never throws. Whether a file exists is not known here. */
 export function route(facts: RequestFacts): Route {
   if (!facts.host) return { kind: 'misdirected' }
   const path = readPath(facts.target)

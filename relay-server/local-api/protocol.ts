@@ -69,10 +69,12 @@ const logSchema = v.strictObject({
   level: v.picklist(['debug', 'info', 'warn', 'error', 'off'], 'debug, info, warn, error or off'),
 })
 
+/** BAD_ARGUMENT names the member. */
 export function parsePingRequest(value: unknown): PingRequest {
   return parse(pingSchema, value)
 }
 
+/** BAD_ARGUMENT names the member. */
 export function parseLogRequest(value: unknown): LogRequest {
   return parse(logSchema, value)
 }
@@ -83,6 +85,7 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T {
   throw new MeshError('BAD_ARGUMENT', `${v.getDotPath(result.issues[0]) ?? 'the request'} must be ${result.issues[0].message}`)
 }
 
+/** Where socket and token lie under a data directory. */
 export function localPaths(dataDir: string): { readonly dir: string; readonly socket: string; readonly token: string } {
   const dir = join(dataDir, 'local')
   return { dir, socket: join(dir, 'api.sock'), token: join(dir, 'token') }

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { isIP } from 'node:net'
 import { crc32 } from 'node:zlib'
 
+/** Bytes before the attributes. */
 export const HEADER = 20
 const COOKIE = 0x2112a442
 const FINGERPRINT_XOR = 0x5354554e

@@ -27,6 +27,7 @@ export interface LockManagerLike {
   request(name: string, options: { mode?: 'exclusive' | 'shared'; signal?: AbortSignal }, work: () => Promise<void> | undefined): Promise<unknown>
 }
 
+/** The platform's own locks: they end with their thread, and nobody takes one over. */
 export function webLocks(manager: LockManagerLike): Locks {
   const hold: Locks['hold'] = (name, signal) => {
     const got = Promise.withResolvers<HeldLock>()

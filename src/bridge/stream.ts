@@ -45,6 +45,7 @@ export async function serveStream(stream: PeerStream, port: Port, gone: AbortSig
   await stream.closed.then(end.done, fail)
 }
 
+/** What crosses of a stream beside its bytes. */
 export function metaOf({ peer, protocol, path }: PeerStream): StreamMeta {
   return { peer, protocol, path }
 }

@@ -45,6 +45,7 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 /** `components` is no service: libp2p hands its parts to services alone, so one takes them out. */
 type Services = { identify: Identify; components: object }
 
+/** Built and not started: the caller starts and stops `libp2p`. */
 export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   let components: SwarmComponents | undefined
   const options: Libp2pOptions<Services> = {

@@ -9,6 +9,7 @@ export interface Clock {
   after(ms: number, task: () => void): () => void
 }
 
+/** The time of this machine. Its timers keep a Node.js process alive until they fire or are cancelled; above 2^31-1 ms they fire at once. */
 export function systemClock(): Clock {
   return {
     now: () => Date.now(),

@@ -15,6 +15,7 @@ export interface FrameReader {
   cancel(reason: unknown): Promise<void>
 }
 
+/** Takes the lock of `readable`; `release()` gives it back, `cancel()` ends it. */
 export function createFrameReader(readable: ReadableStream<Uint8Array>): FrameReader {
   const reader = readable.getReader()
   const pending: Uint8Array[] = []

@@ -13,13 +13,20 @@ import { createPace } from './pace.ts'
 import { receive } from './server.ts'
 import { checkOutgoing } from './wire.ts'
 
-export async function createMessages({ records }: { records: RecordStore }): Promise<Protocol<MessageService>> {
+export interface MessagesOptions {
+  readonly records: RecordStore
+  /** [0, 1). Spreads the tries of many peers. Default Math.random. */
+  readonly random?: () => number
+}
+
+/** Reads the history first, so that it waits for the store. STORAGE_FAILED. */
+export async function createMessages({ records, random = Math.random }: MessagesOptions): Promise<Protocol<MessageService>> {
   const history = await openHistory(records)
   return {
     ids: [PROTOCOL.message],
     may: 'message.send',
     start(host, signal) {
-      const outbox = createOutbox(host, history, signal)
+      const outbox = createOutbox(host, history, random, signal)
       const pace = createPace(host.clock)
       return { service: createService(host, history, outbox), serve: (stream) => receive(stream, host, history, pace) }
     },
@@ -48,7 +55,7 @@ function createService(host: ProtocolHost, history: History, flush: (peer: strin
 }
 
 /** One delivery loop a peer; it ends when its queue is empty, the peer is away, or it refuses. */
-function createOutbox(host: ProtocolHost, history: History, signal: AbortSignal): (peer: string) => void {
+function createOutbox(host: ProtocolHost, history: History, random: () => number, signal: AbortSignal): (peer: string) => void {
   const running = new Set<string>()
   const loop = async (peer: string) => {
     for (let attempt = 0; !signal.aborted; ) {
@@ -72,7 +79,7 @@ function createOutbox(host: ProtocolHost, history: History, signal: AbortSignal)
         host.log('message.waits', { peer, code, attempt, waiting: waiting.length }, 'debug')
         if (!host.peers().some((one) => one.id === peer && one.path !== 'away')) return
         attempt++
-        await sleep(host.clock, backoff(attempt, Math.random(), RETRY), signal)
+        await sleep(host.clock, backoff(attempt, random(), RETRY), signal)
       }
     }
   }

@@ -22,6 +22,7 @@ const receiptSchema = v.strictObject({ v: v.number(), id })
 
 export type Header = v.InferOutput<typeof headerSchema>
 
+/** Header and body, each behind its length, to be written in this order. Copies. */
 export function encodeMessage(header: Header, body: Uint8Array): readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] {
   return [encodeJsonFrame(header), encodeFrame(body)]
 }
@@ -31,6 +32,7 @@ export function decodeHeader(frame: Uint8Array): Header {
   return parse(headerSchema, frame)
 }
 
+/** Behind its length. */
 export function encodeReceipt(messageId: string): Uint8Array<ArrayBuffer> {
   return encodeJsonFrame({ v: VERSION, id: messageId })
 }

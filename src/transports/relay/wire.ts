@@ -3,6 +3,7 @@ import { concat } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { bytesField, type Field, numberField, readFields } from './protobuf.ts'
 
+/** HopMessage.Type and StopMessage.Type of the spec. */
 export const HOP_TYPE = { reserve: 0, connect: 1, status: 2 } as const
 export const STOP_TYPE = { connect: 0, status: 1 } as const
 
@@ -63,6 +64,7 @@ export interface StopMessage {
   readonly status?: number
 }
 
+/** Without the length that goes before it. Copies. */
 export function encodeHop(message: HopMessage): Uint8Array<ArrayBuffer> {
   const { type, peer, reservation, limit, status } = message
   return concat([
@@ -89,6 +91,7 @@ export function decodeHop(bytes: Uint8Array): HopMessage {
   }
 }
 
+/** Without the length that goes before it. Copies. */
 export function encodeStop(message: StopMessage): Uint8Array<ArrayBuffer> {
   const { type, peer, limit, status } = message
   return concat([numberField(1, type), bytesField(2, peer && encodePeer(peer)), bytesField(3, limit && encodeLimit(limit)), numberField(4, status)])

@@ -20,6 +20,7 @@ const schema = v.variant('t', [
 
 export type Signal = v.InferOutput<typeof schema>
 
+/** Without the length that goes before it. */
 export function encodeSignal(signal: Signal): Uint8Array<ArrayBuffer> {
   return toUtf8(JSON.stringify(signal))
 }
