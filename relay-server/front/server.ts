@@ -50,15 +50,27 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   })
   const crowd = shareSockets(server, trusted)
   const visitors = createVisitors(options.clock)
-  server.on('clientError', onClientError)
+  // Bodies are not read: whoever sends one is answered and cut, and whatever else comes from there gets no second answer.
+  const ending = new WeakSet<Duplex>()
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (!ending.has(socket)) onClientError(error, socket)
+  })
   server.on('request', (request, response) => {
+    const status = wrongHead(request)
+    if (status) return refuseSocket(request.socket, status)
     crowd.asks(request)
     visitors.note(remoteOf(request, readRemote).address)
+    if (hasBody(request)) {
+      ending.add(request.socket)
+      response.setHeader('connection', 'close')
+    }
     void onRequest(request, response, options, names, readRemote)
   })
   server.on('upgrade', (request, socket, head) => {
     crowd.asks(request)
     socket.on('error', () => socket.destroy())
+    const status = wrongHead(request)
+    if (status) return refuseSocket(socket, status)
     if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
     const remote = remoteOf(request, readRemote)
@@ -93,6 +105,17 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         for (const socket of sockets) socket.destroy()
       }),
   }
+}
+
+/** Heads that a proxy in front may read differently (RFC 9112 §3.2, §6.1); Node.js itself refuses conflicting lengths, keeps the first Host, and drops lines above its cap. */
+function wrongHead({ rawHeaders }: IncomingMessage): number | undefined {
+  if (rawHeaders.length >= 2 * limits.MAX_HEADER_LINES) return 431
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
+  return hosts.length > 1 ? 400 : undefined
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** Cuts, of sockets that are no WebSockets, those that asked for nothing longest when one network or all together have too many. */
@@ -179,8 +202,6 @@ async function onRequest(
   const host = hostOf(request, names, readRemote)
   const target = url.length > limits.MAX_URL ? '' : url
   const facts = { method, target, host, fetchMode: one('sec-fetch-mode'), fetchDest: one('sec-fetch-dest'), accept: one('accept') }
-  // Bodies are not read: whoever sends one is answered and cut.
-  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) response.setHeader('connection', 'close')
   try {
     await answer(route(facts), { request, response, host, localAddress: request.socket.localAddress ?? '', options })
   } catch (error) {

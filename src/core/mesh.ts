@@ -117,8 +117,11 @@ export interface OpenOptions {
 export interface HandleOptions {
   /** Unregisters. */
   readonly signal?: AbortSignal
-  /** Who may open it: 'mesh' = peers of the meshes I am in (default), 'nobody', or PeerIDs. Becomes a policy row for as long as the handler lives. */
-  readonly allow?: 'mesh' | 'nobody' | readonly string[]
+  /**
+   * Who may open it: 'mesh' = peers of the meshes I am in (default), and a lobby is a mesh that everybody can enter; 'members' = those admitted to a private
+   * one and my own devices; 'nobody'; or PeerIDs. To register is to grant: it becomes a policy row, shown in Settings, for as long as the handler lives.
+   */
+  readonly allow?: 'mesh' | 'members' | 'nobody' | readonly string[]
 }
 
 export interface FilesApi {

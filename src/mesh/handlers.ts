@@ -72,6 +72,7 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
 /** The row that says who may open a handler of the user's own; none for 'nobody'. */
 function rowOf(protocol: string, allow: NonNullable<HandleOptions['allow']>): PolicyRow | undefined {
   if (allow === 'nobody') return undefined
-  const who = allow === 'mesh' ? ['own', 'member', 'lobby'] : allow.map((peer) => `peer:${peer}`)
+  const members = ['own', 'member']
+  const who = allow === 'members' ? members : allow === 'mesh' ? [...members, 'lobby'] : allow.map((peer) => `peer:${peer}`)
   return { id: `handler:${protocol}`, who, may: ['stream.open'], to: [protocol], label: `Open ${protocol}` }
 }
