@@ -63,10 +63,10 @@ export interface ListenerLimits {
   readonly startsPerPrefix: number
   /** Handshakes started a minute in all, half of them for addresses that nothing proves: bounds how many packets spoofed addresses can make us send. */
   readonly starts: number
-  /** ms until ICE must be up: three tries at 300 ms of round trip. Short: until then we send checks to an address that nobody proved. */
+  /** ms until ICE must be up. */
   readonly ice: number
-  /** The same while more than half of the places for unproven addresses are taken: one round trip of a slow line. */
-  readonly iceCrowded: number
+  /** The same for an address that nothing proves: two of our checks go there (at 0 and 500 ms, the next one would at 1.5 s), less than three times the bytes that its packet had. */
+  readonly iceUnproven: number
   /** ms until noise must be done. */
   readonly handshake: number
 }
@@ -76,7 +76,7 @@ export const LISTENER_LIMITS: ListenerLimits = {
   handshakesPerPrefix: 16,
   startsPerPrefix: 120,
   starts: 1200,
-  ice: 3_000,
-  iceCrowded: 1_000,
+  ice: 5_000,
+  iceUnproven: 1_300,
   handshake: 15_000,
 }

@@ -81,7 +81,7 @@ export function createDirectDoor(options: DirectDoorOptions): DirectDoor {
   const admit = (host: string): Place | undefined => {
     const isProven = options.isProven?.(host) ?? false
     const leave = (isProven ? proven : unproven).start(prefixOf(host))
-    return leave && { leave, ice: !isProven && unproven.active() > half / 2 ? Math.min(limits.ice, limits.iceCrowded) : limits.ice }
+    return leave && { leave, ice: isProven ? limits.ice : Math.min(limits.ice, limits.iceUnproven) }
   }
   const context = { ...options, limits, counters, admit, peers: new Set<RtcPeer>() }
   return {

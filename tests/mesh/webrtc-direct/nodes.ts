@@ -37,6 +37,7 @@ export interface OurOptions {
   readonly listen?: readonly string[]
   readonly certificate?: DirectCertificate
   readonly limits?: Partial<ListenerLimits>
+  /** Default: everybody, as whoever asked for dmesh.json is. */
   readonly isProven?: (host: string) => boolean
 }
 
@@ -50,7 +51,7 @@ export async function ourNode(options: OurOptions = {}): Promise<OurNode> {
     clock,
     log,
     limits: options.limits,
-    isProven: options.isProven,
+    isProven: options.isProven ?? (() => true),
   })
   const transport = createWebRtcDirect({
     RTCPeerConnection: nodePeerConnection,
