@@ -2,7 +2,7 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { isErrorCode, MeshError, toMeshError } from '../shared/errors.ts'
-import { isRestOfMessage, readOnce } from '../shared/spent.ts'
+import { passOn } from '../shared/spent.ts'
 import { CHUNK_COST, FRAME_HEADER, JOIN_BELOW, READ_HIGH_WATER } from './limits.ts'
 
 export interface PeerStreamInit {
@@ -50,7 +50,7 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         stream.addEventListener('message', (event: StreamMessageEvent) => {
           if (settled) return
           received += event.data.byteLength
-          for (const piece of piecesOf(event.data)) controller.enqueue(piece)
+          for (const piece of piecesOf(event.data, stream)) controller.enqueue(piece)
           if ((controller.desiredSize ?? 0) <= 0 && stream.readStatus === 'readable') stream.pause()
         })
         stream.addEventListener('end', () => {
@@ -91,14 +91,11 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
   return { readable, failed: failed.promise }
 }
 
-/**
- * Large data as it lies, small data in one piece. A frame's body is one stream's alone, and in the memory of a message only a header can lie before it:
- * so a piece that fills the rest of the message has no other reader.
- */
-function piecesOf(data: StreamMessageEvent['data']): Iterable<Uint8Array> {
-  if (ArrayBuffer.isView(data) || data.byteLength < JOIN_BELOW) return [data.subarray()]
-  const pieces = [...data]
-  for (const piece of pieces) if (isRestOfMessage(piece, FRAME_HEADER)) readOnce(piece)
+/** Large data as it lies, small data in one piece. A frame's body is one stream's alone, and between two bodies lies a whole header: so a gap that is no longer hides no other stream's bytes. */
+function piecesOf(data: StreamMessageEvent['data'], stream: Stream): Iterable<Uint8Array> {
+  const pieces = ArrayBuffer.isView(data) ? [data] : [...data]
+  if (pieces.length > 1 && data.byteLength < JOIN_BELOW) return [data.subarray()]
+  for (const piece of pieces) passOn(piece, stream, FRAME_HEADER)
   return pieces
 }
 

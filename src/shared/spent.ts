@@ -1,19 +1,29 @@
 /** Memory of used-up bytes, given back at once (docs/adr/0010): left to the garbage collector, each thread that bytes pass through piles up tens of MiB of them. Must never take memory that anybody may still read. */
 
-/** Memory that came with one message of a connection and that no other message shares. */
-const messages = new WeakSet<ArrayBufferLike>()
+/** Memory that came with one message of a connection and that no other message shares: its one reader so far, and where that reader's bytes end. */
+const messages = new WeakMap<ArrayBufferLike, { reader?: object; end: number }>()
 /** Memory whose bytes are read once, front to back, by one reader. */
 const once = new WeakSet<ArrayBufferLike>()
 let nobody: MessagePort | undefined
 
 /** The caller made `bytes` or got them whole: they fill their memory and nobody else has a view of it. */
 export function markMessage(bytes: Uint8Array): void {
-  if (fills(bytes)) messages.add(bytes.buffer)
+  if (fills(bytes)) messages.set(bytes.buffer, { end: 0 })
 }
 
-/** True when nothing but at most `header` bytes lies in the memory of one message beside `bytes`. */
-export function isRestOfMessage(bytes: Uint8Array, header: number): boolean {
-  return messages.has(bytes.buffer) && bytes.byteOffset <= header && endsMemory(bytes)
+/**
+ * `bytes` of a message go to `reader`, who gets its bytes in order. When they are the message's last and never more than `header` bytes lay between what
+ * this reader got, nobody else has any of it: `readOnce`.
+ */
+export function passOn(bytes: Uint8Array, reader: object, header: number): void {
+  const { buffer, byteOffset, byteLength } = bytes
+  const message = messages.get(buffer)
+  if (!message) return
+  const gap = byteOffset - message.end
+  if ((message.reader ?? reader) !== reader || gap < 0 || gap > header) return void messages.delete(buffer)
+  message.reader = reader
+  message.end = byteOffset + byteLength
+  readOnce(bytes)
 }
 
 /** From now on one reader gets `bytes`, reads them front to back and calls `spend` for what it has read. Whoever says so keeps no view. */

@@ -1,7 +1,7 @@
 /** Used-up memory goes when its last byte was read, and never while anybody may still read it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { discard, isRestOfMessage, markMessage, readOnce, spend } from '../../../src/shared/spent.ts'
+import { discard, markMessage, passOn, readOnce, spend } from '../../../src/shared/spent.ts'
 import { createFrameReader } from '../../../src/wire/frame.ts'
 import { encodeVarint } from '../../../src/wire/varint.ts'
 
@@ -36,21 +36,63 @@ describe('spent memory', () => {
     assert.equal(bytes.byteLength, 100)
   })
 
-  it('isRestOfMessage is true for a body behind at most one header, false when another body may lie beside it', () => {
-    const message = new Uint8Array(1000)
-    assert.equal(isRestOfMessage(message, HEADER), false, 'nobody said that it is one message')
-    markMessage(message)
-    assert.equal(isRestOfMessage(message, HEADER), true)
-    assert.equal(isRestOfMessage(message.subarray(HEADER), HEADER), true)
-    assert.equal(isRestOfMessage(message.subarray(1 + HEADER), HEADER), false)
-    assert.equal(isRestOfMessage(message.subarray(HEADER, 999), HEADER), false)
+  it('passOn names a message whose bytes all go to one reader, with no more than headers between them', () => {
+    const reader = {}
+    for (const cuts of [
+      [[0, 1000]],
+      [[HEADER, 1000]],
+      [
+        [0, 500],
+        [500 + HEADER, 510 + HEADER],
+        [510 + 2 * HEADER, 1000],
+      ],
+    ] as const) {
+      const message = new Uint8Array(1000)
+      markMessage(message)
+      for (const [from, to] of cuts) passOn(message.subarray(from, to), reader, HEADER)
+      spend(message.subarray(999))
+      assert.equal(message.buffer.byteLength, 0, `${cuts}`)
+    }
+  })
+
+  it('passOn names no message of which another reader has or may have a part', () => {
+    const [one, two] = [{}, {}]
+    const cases = [
+      [[1 + HEADER, 1000, one]],
+      [
+        [0, 500, one],
+        [500 + HEADER, 1000, two],
+      ],
+      [
+        [0, 500, one],
+        [501 + HEADER, 1000, one],
+      ],
+      [
+        [0, 500, one],
+        [400, 1000, one],
+      ],
+      [
+        [0, 500, one],
+        [500 + HEADER, 600, two],
+        [600, 1000, one],
+      ],
+    ] as const
+    for (const cuts of cases) {
+      const message = new Uint8Array(1000)
+      markMessage(message)
+      for (const [from, to, reader] of cuts) passOn(message.subarray(from, to), reader, HEADER)
+      spend(message.subarray(999))
+      assert.equal(message.byteLength, 1000, `${cuts.map(([from, to]) => [from, to])}`)
+    }
   })
 
   it('markMessage does not take a part of larger memory for a message', () => {
     const slab = new Uint8Array(1000)
     markMessage(slab.subarray(0, 500))
     markMessage(slab.subarray(500))
-    assert.equal(isRestOfMessage(slab, HEADER), false)
+    passOn(slab, {}, HEADER)
+    spend(slab)
+    assert.equal(slab.byteLength, 1000)
   })
 
   it('a frame reader frees named pieces when their bytes were copied out, and gives the frames whole', async () => {
