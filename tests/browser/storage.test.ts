@@ -63,6 +63,8 @@ describe('storage in Chromium', { timeout: 120_000 }, () => {
     const first = await open()
     const second = await open()
     assert.equal(await runIn(first, 'shared', 'begin', undefined, true), 'begun')
+    // The worker ends with its last tab: the second has to hold it before the first goes.
+    assert.equal(await runIn(second, 'meet'), 'met')
     const resumed = runIn<Record<string, unknown>>(second, 'shared', 'resume', undefined, true)
     await first.close()
     const sha256 = createHash('sha256').update(patternBytes(300_000, 1)).update(patternBytes(300_000, 2)).digest('hex')

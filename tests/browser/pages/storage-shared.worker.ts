@@ -31,6 +31,8 @@ const jobs: Record<string, (page: MessagePort, argument: never) => Promise<unkno
     taken = { files, sink }
     return 'begun'
   },
+  /** Another tab holds on to this worker. */
+  meet: async () => (taken ? 'met' : 'nothing was begun'),
   /** … and another tab's goes on, once the first tab is gone. */
   resume: async (page) => {
     if (!taken) throw new Error('nothing was begun')

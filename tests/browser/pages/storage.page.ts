@@ -94,10 +94,19 @@ export const storageTest = {
     return result.finally(() => worker.terminate())
   },
 
+  /** Holds on to the SharedWorker that `lasting` jobs of other tabs run in. */
+  meet() {
+    const { port } = meshWorker('lasting')
+    const result = answer(port)
+    port.start()
+    port.postMessage({ job: 'meet' })
+    return result
+  },
+
   /** With `lasting` the SharedWorker has one name for all tabs, and the storage worker lives as long as this tab. */
   shared(job: string, argument?: unknown, lasting = false) {
     const storage = new Worker(new URL('../../../workers/storage.worker.ts', import.meta.url), { type: 'module' })
-    const mesh = new SharedWorker(new URL('./storage-shared.worker.ts', import.meta.url), { type: 'module', name: lasting ? 'lasting' : job })
+    const mesh = meshWorker(lasting ? 'lasting' : job)
     const result = answer(mesh.port)
     let started = false
     storage.addEventListener('message', ({ data }) => {
@@ -112,6 +121,10 @@ export const storageTest = {
     mesh.port.start()
     return lasting ? result : result.finally(() => storage.terminate())
   },
+}
+
+function meshWorker(name: string): SharedWorker {
+  return new SharedWorker(new URL('./storage-shared.worker.ts', import.meta.url), { type: 'module', name })
 }
 
 Object.assign(globalThis, { storageTest })
