@@ -51,7 +51,7 @@ describe('two people', () => {
     await waitUntil(async () => (await ana.state()).messages.some(({ status }) => status === 'delivered'), { ms: 5_000, what: 'the receipt' })
   })
 
-  it(`send ${SIZE / 1048576} MiB disk to disk, browser to browser, verified on both sides`, async () => {
+  it(`send ${SIZE / 1048576} MiB disk to disk, browser to browser, verified on both sides`, async (t) => {
     const bytes = randomBytes(SIZE)
     const path = join(folder, 'holiday.bin')
     await writeFile(path, bytes)
@@ -78,8 +78,8 @@ describe('two people', () => {
     const seconds = (performance.now() - start) / 1000
     const growth = memory.stop()
     assert.deepEqual([done.status, done.problem], ['done', undefined])
-    process.stdout.write(
-      `# ${(SIZE / 1e6 / seconds).toFixed(1)} MB/s, memory of renderers and network process grew by ${growth.map((mib) => mib.toFixed(0)).join(' and ')} MiB\n`,
+    t.diagnostic(
+      `${(SIZE / 1e6 / seconds).toFixed(1)} MB/s, memory of renderers and network process grew by ${growth.map((mib) => mib.toFixed(0)).join(' and ')} MiB`,
     )
     // A few blocks a thread and the connection's own buffers, whatever the size.
     for (const mib of growth) assert.ok(mib <= 64, `${mib} MiB more while the file ran`)
