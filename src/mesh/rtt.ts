@@ -68,9 +68,10 @@ async function watch(connection: Connection, measure: RttMeter['measure'], { clo
     try {
       await measure(connection, signal)
       strikes = 0
-    } catch {
+    } catch (error) {
       if (signal.aborted || connection.status !== 'open') return
-      strikes++
+      // A peer that does not speak ping says so, and that is no silence: ping is not a must in libp2p.
+      strikes = (error as Error).name === 'UnsupportedProtocolError' ? 0 : strikes + 1
       log('mesh.rtt.missed', { peer: connection.remotePeer.toString(), strikes }, 'debug')
       if (strikes >= RTT_STRIKES) return connection.abort(new MeshError('PATH_LOST', 'the connection stayed silent'))
     }
