@@ -1,9 +1,9 @@
-/** One open WebSocket as a libp2p multiaddr connection, with back-pressure on the sending side. Used by the dialer (browser and Node.js) and by the listener. Must never buffer more than limits.ts says. */
+/** One open WebSocket as a libp2p multiaddr connection, with back-pressure on the sending side and everything that is sent at once in one message. Used by the dialer (browser and Node.js) and by the listener. Must never buffer more than limits.ts says. */
 import type { AbortOptions, Logger, MessageStreamDirection, MultiaddrConnection } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Uint8ArrayList } from 'uint8arraylist'
-import { LOW_WATER, MAX_BUFFERED, POLL_INTERVAL } from './limits.ts'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { LOW_WATER, MAX_BATCH, MAX_BUFFERED, POLL_INTERVAL } from './limits.ts'
 
 /** What both the web's WebSocket and the `ws` package offer. */
 export interface SocketLike {
@@ -34,6 +34,8 @@ export interface ConnectionInit {
 /** libp2p demands a subclass here: the base class keeps the queues and the state machine. */
 class WebSocketConnection extends AbstractMultiaddrConnection {
   readonly #socket: SocketLike & PausableSocket
+  /** What was handed over in this task and not yet sent. */
+  readonly #batch = new Uint8ArrayList()
   #poll: ReturnType<typeof setInterval> | undefined
 
   constructor({ socket, ...init }: ConnectionInit) {
@@ -41,6 +43,7 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
     this.#socket = socket
     socket.addEventListener('message', ({ data }) => {
       if (data instanceof ArrayBuffer) this.onData(new Uint8Array(data))
+      else if (data instanceof Uint8Array) this.onData(data)
       else this.abort(new Error('text frame on a binary connection'))
     })
     socket.addEventListener('close', ({ wasClean }) => {
@@ -53,19 +56,25 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
   }
 
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
-    for (const chunk of data) this.#socket.send(chunk as Uint8Array<ArrayBuffer>)
-    const canSendMore = this.#socket.bufferedAmount < MAX_BUFFERED
+    const { byteLength } = data // the list is libp2p's: it may be emptied once it was sent
+    if (this.#batch.byteLength + byteLength > MAX_BATCH) this.#flush()
+    // A message of its own for each piece (length, header, ciphertext, tag) would cost both ends more than the bytes do.
+    if (this.#batch.byteLength === 0) queueMicrotask(() => this.#flush())
+    this.#batch.append(data)
+    const canSendMore = this.#socket.bufferedAmount + this.#batch.byteLength < MAX_BUFFERED
     if (!canSendMore) this.#startPolling()
-    return { sentBytes: data.byteLength, canSendMore }
+    return { sentBytes: byteLength, canSendMore }
   }
 
   sendReset(): void {
+    this.#batch.consume(this.#batch.byteLength)
     this.#stopPolling()
     if (this.#socket.terminate) this.#socket.terminate()
     else this.#socket.close()
   }
 
   async sendClose(options?: AbortOptions): Promise<void> {
+    this.#flush()
     this.#socket.close()
     options?.signal?.throwIfAborted()
   }
@@ -76,6 +85,19 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
 
   sendResume(): void {
     this.#socket.resume?.()
+  }
+
+  #flush(): void {
+    const { byteLength } = this.#batch
+    if (byteLength === 0) return
+    const message = this.#batch.subarray()
+    this.#batch.consume(byteLength)
+    try {
+      this.#socket.send(message as Uint8Array<ArrayBuffer>)
+    } catch (error) {
+      // nobody up there hears of it from a microtask, and on Node.js it would end the process
+      this.abort(error instanceof Error ? error : new Error('the socket does not send'))
+    }
   }
 
   #startPolling(): void {
@@ -94,6 +116,7 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
 
 /** The connection owns the socket from here on. */
 export function createConnection(init: ConnectionInit): MultiaddrConnection {
-  init.socket.binaryType = 'arraybuffer'
+  // `ws` copies into an ArrayBuffer what it has as a Buffer already.
+  init.socket.binaryType = init.socket.terminate ? 'nodebuffer' : 'arraybuffer'
   return new WebSocketConnection(init)
 }

@@ -6,6 +6,9 @@ export const MAX_BUFFERED = 1024 * 1024
 /** Bytes below which writers go on. */
 export const LOW_WATER = 256 * 1024
 
+/** Bytes put together into one outgoing message: four Noise frames, a quarter of what we take ourselves. */
+export const MAX_BATCH = 256 * 1024
+
 /** ms between looks at `bufferedAmount` while a writer waits; browsers have no drain event for WebSocket. */
 export const POLL_INTERVAL = 4
 
