@@ -74,6 +74,7 @@ const count = (page: Page, read: string) => page.evaluate<number>(read)
 await compare(
   {
     name: 'B1 page to page, one stream, 64 KiB writes',
+    fair: 'Two pages of one browser in two storage partitions, one stream, 64 KiB writes with back-pressure on every side; counted where they arrive, after the warm-up.',
     unit: 'MB/s',
     better: 'higher',
     sides: {
@@ -114,6 +115,7 @@ const p50 = (times: readonly number[]): Sample => ({ value: [...times].sort((a, 
 await compare(
   {
     name: `B6 request and answer of 32 bytes, median of ${REQUESTS}, a new stream each (ours and js-libp2p), an open channel (limit)`,
+    fair: 'Each request is a stream of its own for ours and js-libp2p, as a program would do it; the limit answers on one channel that is open already.',
     unit: 'ms',
     better: 'lower',
     sides: {

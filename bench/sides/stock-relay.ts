@@ -15,3 +15,4 @@ const relay = await createLibp2p({
   services: { identify: identify(), relay: circuitRelayServer({ reservations: { applyDefaultLimit: false, maxReservations: 1000 } }) },
 })
 process.stdout.write(`${relay.getMultiaddrs()[0]}\n`)
+process.on('disconnect', () => process.exit(0))

@@ -29,3 +29,4 @@ function splice(from: WebSocket, to: WebSocket): void {
   })
   from.on('close', () => to.close())
 }
+process.on('disconnect', () => process.exit(0))

@@ -11,6 +11,8 @@ export interface PageServerOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Body of the HTML document. Default empty. */
   readonly body?: string
+  /** Minified and cacheable, as a site would be deployed. Default false: readable, and never from a cache. */
+  readonly release?: boolean
   /** Asked first; return true when it answered. */
   readonly route?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
@@ -25,7 +27,8 @@ export interface PageServer {
 
 /** Bundle, listen on a free port, serve. `new Worker(new URL('./x.worker.ts', import.meta.url), { type: 'module' })` in an entry works too. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
-  const files = await bundle(options.entries)
+  const { release = false } = options
+  const files = await bundle(options.entries, release)
   const html = `<!doctype html><meta charset="utf-8"><title>test</title><body>${options.body ?? ''}<script type="module" src="/page.js"></script></body>`
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(options.headers ?? {})) response.setHeader(name, value)
@@ -35,7 +38,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     const file = files.get(pathname)
     if (!file) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('not found')
     const type = pathname.endsWith('.js') ? 'text/javascript' : pathname.endsWith('.css') ? 'text/css' : 'application/octet-stream'
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(file)
+    response.writeHead(200, { 'content-type': type, 'cache-control': release ? 'public, max-age=31536000, immutable' : 'no-store' }).end(file)
   })
   await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done))
   const { port } = server.address() as AddressInfo
@@ -51,7 +54,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 }
 
 /** Every entry and chunk of one ES-module build, by the path it is served at. */
-async function bundle(entries: Readonly<Record<string, string>>): Promise<Map<string, Uint8Array>> {
+async function bundle(entries: Readonly<Record<string, string>>, minify: boolean): Promise<Map<string, Uint8Array>> {
   const input = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, resolve(path)]))
   const result = await build({
     configFile: false,
@@ -63,7 +66,7 @@ async function bundle(entries: Readonly<Record<string, string>>): Promise<Map<st
       write: false,
       target: 'esnext',
       modulePreload: false,
-      minify: false,
+      minify,
       // Playwright evaluates against globals that an entry sets; an entry without exports must not be emptied.
       rollupOptions: { input, preserveEntrySignatures: 'strict', output: { entryFileNames: '[name].js', chunkFileNames: 'chunk/[name]-[hash].js' } },
     },
