@@ -96,6 +96,6 @@ await runBench(async (run) => {
     'js-libp2p webrtc-direct': () => steady(stockPump(stock, 'down', overRtc), inPage(stock)),
     limit: () => steady(raw.evaluate(rawDown, [`${rawEnds.line}/down`, TOTAL_MS] as const), inPage(raw)),
   }
-  await run.compare({ ...row, name: 'B3 page to relay', sides: up, rounds: 3 }, 'b3-page-to-relay')
-  await run.compare({ ...row, name: 'B3 relay to page', sides: down, rounds: 3 }, 'b3-relay-to-page')
+  await run.compare({ ...row, name: 'B3 page to relay', sides: up, rounds: 4 }, 'b3-page-to-relay')
+  await run.compare({ ...row, name: 'B3 relay to page', sides: down, rounds: 4 }, 'b3-relay-to-page')
 })

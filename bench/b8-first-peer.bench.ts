@@ -36,15 +36,20 @@ async function visit<A>(page: Page, url: string, script: (arg: A) => void, arg: 
 }
 
 /** A shared worker outlives its page by half a minute; what is measured is the start of a new one. */
-async function endWorkers(chromium: Chromium, page: Page): Promise<void> {
+async function endWorkers(chromium: Chromium, page: Page, leave: () => Promise<void>): Promise<void> {
   const own = await page.context().newCDPSession(page)
   const { targetInfo: here } = await own.send('Target.getTargetInfo')
   const session = await chromium.browser.newBrowserCDPSession()
+  await leave() // a page that is still there would start the next worker at once
   const left = async () => {
     const { targetInfos } = await session.send('Target.getTargets', { filter: [{}] })
     return targetInfos.filter(({ type, browserContextId }) => type === 'shared_worker' && browserContextId === here.browserContextId)
   }
-  for (const { targetId } of await left()) await session.send('Target.closeTarget', { targetId })
+  const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: 'self.close()' } })
+  for (const { targetId } of await left()) {
+    const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false })
+    await session.send('Target.sendMessageToTarget', { sessionId, message })
+  }
   await waitUntil(async () => (await left()).length === 0, { ms: 5_000, what: 'the mesh worker to end' })
   await session.detach()
 }
@@ -75,8 +80,7 @@ async function openSides(run: BenchRun, chromium: Chromium, wireBytes: number[])
       const before = written()
       const sample = await visit(page, relay.url, oursFirst, ben.peer)
       wireBytes.push(written() - before)
-      await endWorkers(chromium, page)
-      await page.close()
+      await endWorkers(chromium, page, () => page.close())
       return sample
     },
     async stock(context) {
