@@ -12,7 +12,12 @@ import { MAX_BATCH } from '../../../src/transports/websocket/limits.ts'
 import { openNodeSocket } from '../../../src/transports/websocket/listener.node.ts'
 import { waitUntil } from '../../support/wait.ts'
 
-const log = Object.assign(() => undefined, { error: () => undefined, trace: () => undefined, enabled: false, newScope: () => log }) as unknown as Logger
+const log = Object.assign(() => undefined, {
+  error: () => undefined,
+  trace: () => undefined,
+  enabled: false,
+  newScope: () => log,
+}) as unknown as Logger
 const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
 before(() => once(server, 'listening'))
 after(() => server.close())
