@@ -1,9 +1,9 @@
 /** What a stranger does first: `npm start` alone in a new clone with nothing installed, under the system's own Node.js, then again. The README's first command. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, sep } from 'node:path'
+import { delimiter, dirname, join, sep } from 'node:path'
 import { after, test } from 'node:test'
 import { root } from '../../tools/say.mjs'
 import { listFiles } from '../../tools/source-files.mjs'
@@ -14,6 +14,8 @@ const FIRST_MS = 300_000
 /** ms for the second: nothing is to do. */
 const SECOND_MS = 30_000
 const STOP_MS = 20_000
+/** ms for the sentence that there is no network; npm's own tries take 7 s. */
+const OFFLINE_MS = 60_000
 
 const base = mkdtempSync(join(tmpdir(), 'dmesh-stranger-'))
 const clone = join(base, 'clone')
@@ -93,6 +95,25 @@ function keyOf(text: string): { peer: string; saved: boolean } {
   const [, peer = '', how = ''] = /Key\s+(\S+) \((new|saved)/.exec(text) ?? []
   return { peer, saved: how === 'saved' }
 }
+
+/** True where we may make a network namespace, which has no network. */
+const alone = process.getuid?.() === 0 && spawnSync('unshare', ['-n', 'true']).status === 0
+
+test('npm start without a network says so at once, whether Node.js or the packages are missing', {
+  timeout: 2 * OFFLINE_MS,
+  skip: alone ? false : 'network namespaces need root',
+}, () => {
+  const offline = join(base, 'offline')
+  for (const path of listFiles(root)) cpSync(join(root, path), join(offline, path))
+  const plain = strangersEnv()
+  const paths = { system: plain.PATH, ours: [dirname(process.execPath), plain.PATH].join(delimiter) }
+  for (const [which, PATH] of Object.entries(paths)) {
+    const env = { ...plain, PATH, npm_config_cache: join(base, 'no-cache') }
+    const { status, stderr } = spawnSync('unshare', ['-n', 'npm', 'start', '--silent'], { cwd: offline, env, encoding: 'utf8', timeout: OFFLINE_MS })
+    assert.equal(status, 1, `${which}: ${stderr}`)
+    assert.match(stderr, /could not be (fetched|installed)\. npm got no answer from its registry: connect this computer to the network/)
+  }
+})
 
 test('npm start alone sets a new clone up and serves the page; the second start is quick and keeps the key', {
   timeout: FIRST_MS + 2 * SECOND_MS,
