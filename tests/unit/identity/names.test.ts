@@ -91,11 +91,20 @@ test('publicKeyOfPeer() never throws, and whatever it accepts is spelled canonic
   )
 })
 
+test('publicKeyOfPeer() gives bytes of its own, and looks at no text that is longer than any PeerID', () => {
+  const { peerId, cid } = namesOf(new Uint8Array(32).fill(7))
+  for (const peer of [peerId, cid]) assert.equal(publicKeyOfPeer(peer)?.buffer.byteLength, 32)
+  const start = performance.now()
+  assert.equal(publicKeyOfPeer(`1${'z'.repeat(60_000)}`), undefined)
+  assert.ok(performance.now() - start < 500, 'it was decoded, which takes seconds')
+})
+
 test('namesOf() and oldNamesOf() reject a key of another length', () => {
   for (const length of [0, 31, 33, 64]) {
     assert.throws(() => namesOf(new Uint8Array(length)), { code: 'BAD_ARGUMENT' })
     assert.throws(() => oldNamesOf(new Uint8Array(length)), { code: 'BAD_ARGUMENT' })
   }
+  assert.throws(() => namesOf(new Uint8Array(65).fill(4)), { code: 'BAD_ARGUMENT' }, 'a P-256 key has only the older names')
   assert.throws(() => oldNamesOf(new Uint8Array(65).fill(2)), { code: 'BAD_ARGUMENT' }, 'a P-256 key starts with 04')
 })
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
+import { MAX_NAME, MAX_RECORD, MAX_RELAY_FRAME, MAX_SKEW, RECORD_LIFETIME, ROSTER_PART } from '../../../src/discovery/registry/limits.ts'
 import { cleanName, type PresenceRecord, parseRecord, signRecord, verifyRecord } from '../../../src/discovery/registry/record.ts'
 import { decodePeerFrame, decodeRelayFrame, encodePresence } from '../../../src/discovery/registry/wire.ts'
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
@@ -62,6 +62,45 @@ test('no other algorithm, no extra header, no missing claim', async () => {
       key,
     )
   }
+})
+
+test('a record counts from an hour before its start, by a wrong clock, to an hour after its end', async () => {
+  const identity = await createEphemeralIdentity()
+  const [early, late] = [now * 1000 - MAX_SKEW, (now + 600) * 1000 + MAX_SKEW]
+  const cases: readonly (readonly [at: number, late: number, code: string | undefined])[] = [
+    [early, 0, undefined],
+    [early - 1, 0, 'BAD_RECORD'],
+    [late, 0, undefined],
+    [late + 1, 0, 'OLD_RECORD'],
+    [late + 5000, 5000, undefined],
+    [late + 5001, 5000, 'OLD_RECORD'],
+  ]
+  const jws = await signRecord(identity, claims(identity.peer))
+  for (const [at, more, code] of cases) {
+    const got = await verifyRecord(identity.verify, jws, { relay, mesh: 'lobby', now: at, late: more }).then(() => undefined, codeOf)
+    assert.equal(got, code, `${at} ${more}`)
+  }
+})
+
+test('a record lives at most twice as long as ours, and ends after it starts', async () => {
+  const identity = await createEphemeralIdentity()
+  for (const [life, code] of [
+    [2 * RECORD_LIFETIME, undefined],
+    [2 * RECORD_LIFETIME + 1, 'BAD_RECORD'],
+    [0, 'BAD_RECORD'],
+  ] as const) {
+    const jws = await signRecord(identity, claims(identity.peer, { exp: now + life }))
+    assert.equal(await verifyRecord(identity.verify, jws, { relay, mesh: 'lobby', now: now * 1000 }).then(() => undefined, codeOf), code)
+  }
+})
+
+test('a name that its signer did not clean comes back clean', async () => {
+  const identity = await createEphemeralIdentity()
+  const part = (value: unknown) => toBase64url(toUtf8(JSON.stringify(value)))
+  const text = `${part({ alg: 'EdDSA', typ: 'dmesh-presence+jwt' })}.${part(claims(identity.peer, { name: `A\u202en\na${'x'.repeat(100)}` }))}`
+  const jws = `${text}.${toBase64url(await identity.sign(toUtf8(text)))}`
+  const { name } = await verifyRecord(identity.verify, jws, { relay, mesh: 'lobby', now: now * 1000 })
+  assert.equal(name, `An a${'x'.repeat(MAX_NAME - 4)}`)
 })
 
 test('the longest record fits its cap, and a full roster part fits a frame', async () => {
