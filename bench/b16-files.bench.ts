@@ -76,6 +76,7 @@ await compare(
     name: `B16 ${SIZE / 1048576} MiB browser to browser`,
     unit: 'MB/s',
     better: 'higher',
+    fair: 'The same two pages and peers for the file and for mesh.open, which neither reads nor writes a disk nor hashes; the limit is one raw channel between two other pages, counted from its start.',
     sides: {
       'file, disk to disk': async () => {
         await reset()
