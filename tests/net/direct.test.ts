@@ -7,10 +7,12 @@ import { type Capture, type Packet, startCapture } from '../support/netns-captur
 import { SERVER_V4 } from '../support/netns-internet.ts'
 import { type Meeting, sayTo, sendFile, startMeeting } from '../support/netns-meeting.ts'
 import { seesPeer } from '../support/people.ts'
+import { waitUntil } from '../support/wait.ts'
 
 const SIZE = 5_000_000
 /** Bytes a relay may carry for two peers to become direct: handshakes, signalling, identify, presence. Measured 8 kB. */
 const SIGNALLING = 100_000
+const LARGE = 30_000_000
 /** ms until a cut path is shown as relayed: 2 s in use and 3 s idle (src/transports/webrtc/limits.ts), and what two busy cores and the test's own questions add. */
 const NOTICED_USED = 3_000
 const NOTICED_IDLE = 3_500
@@ -94,6 +96,25 @@ describe('two homes with NAT between them and the relay', { skip: whyNoNetwork()
     await sayTo(ana, ben, 'sent into the cut', NOTICED_USED)
     process.stdout.write(`# ${since(start)} ms from the cut to the message by relay\n`)
     await seesPeer(ana, ben, 1_000, relayed)
+    await backToDirect()
+  })
+
+  test('when UDP is cut under a file, it goes on by relay and arrives whole', async () => {
+    const { ana, ben, homes, relayedBytes } = meeting
+    const before = await relayedBytes()
+    let cut = 0
+    const sending = sendFile(ana, ben, LARGE, 60_000)
+    sending.catch(() => undefined)
+    await waitUntil(async () => (await ben.state()).transfers.some(({ size, done }) => size === LARGE && done > LARGE / 10), {
+      ms: 20_000,
+      what: 'the file to run',
+    })
+    await homes[0].setNat('no-udp')
+    cut = performance.now()
+    await seesPeer(ben, ana, NOTICED_USED, relayed)
+    process.stdout.write(`# ${since(cut)} ms from the cut to "relayed" under a file\n`)
+    await sending
+    assert.ok((await relayedBytes()) - before > LARGE / 4, 'the rest came by relay')
     await backToDirect()
   })
 

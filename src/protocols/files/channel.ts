@@ -33,6 +33,11 @@ export function remoteStop(code: ErrorCode): MeshError {
   return error
 }
 
+/** True for what `remoteStop()` made. */
+export function isRemoteStop(error: unknown): boolean {
+  return error instanceof MeshError && remote.has(error)
+}
+
 const STOP_SENTENCES: Partial<Record<ErrorCode, string>> = {
   ABORTED: 'the other person cancelled',
   DECLINED: 'the other person declined',
@@ -42,6 +47,7 @@ const STOP_SENTENCES: Partial<Record<ErrorCode, string>> = {
   SOURCE_CHANGED: 'the file changed or vanished on the other device while it was being sent',
   LIMIT_REACHED: 'the other device takes no more offers now',
   VERIFY_FAILED: 'the bytes that arrived there are not the bytes that were sent',
+  PATH_LOST: 'the other device no longer knows of this transfer',
   UNKNOWN_VERSION: 'the other side runs a version that does not understand this one',
 }
 

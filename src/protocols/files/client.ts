@@ -2,19 +2,19 @@
 import type { IncrementalHash } from '../../core/stores.ts'
 import { abortable, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { MeshError } from '../../shared/errors.ts'
+import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { readOnce } from '../../shared/spent.ts'
 import { type Channel, remoteStop } from './channel.ts'
 import { ANSWER_MS, BLOCK, MAX_JSON, SILENCE_MS, STALL_MS, VERIFY_MS } from './limits.ts'
+import type { Leg, Legs } from './resume.ts'
 import { decodeAnswer, decodeVerdict, type Offer, offerJson, type Verdict } from './wire.ts'
 
 export interface SendOptions {
-  readonly channel: Channel
+  readonly legs: Legs
   readonly source: Blob
   readonly hash: IncrementalHash
   readonly clock: Clock
-  /** Fires on cancel; `stop` fires it for what the receiver says. */
-  readonly signal: AbortSignal
+  /** Ends the transfer with what the receiver says. */
   stop(why: unknown): void
   onAccept(): void
   onProgress(done: number): void
@@ -26,20 +26,33 @@ export function sendOffer(channel: Channel, offer: Offer, signal: AbortSignal): 
   return channel.writeJson(offerJson(offer), 'offer', signal, STALL_MS)
 }
 
+/** What outlives a leg. */
+interface Sent {
+  /** Bytes that went into the hash. */
+  hashed: number
+  sha256?: string
+}
+
 /** Everything after the offer. Resolves with the SHA-256 that both sides have (lower-case hex), rejects with the reason. The caller ends the channel. */
 export async function sendFile(options: SendOptions): Promise<string> {
-  const { channel, source, hash, signal, clock } = options
-  await withDeadline(clock, ANSWER_MS + SILENCE_MS, 'answer to the offer', signal, (inner) => awaitAnswer(channel, inner))
-  options.onAccept()
+  const sent: Sent = { hashed: 0 }
+  return options.legs.run((leg, resumed) => sendOver(options, leg, resumed, sent))
+}
+
+async function sendOver(options: SendOptions, leg: Leg, resumed: boolean, sent: Sent): Promise<string> {
+  const { source, hash, clock } = options
+  const { channel, signal } = leg
+  const offset = await withDeadline(clock, ANSWER_MS + SILENCE_MS, 'answer to the offer', signal, (inner) => awaitAnswer(channel, inner, sent.hashed))
+  if (!resumed) options.onAccept()
   const verdict = channel.read(MAX_JSON, 'the verdict', signal).then(decodeVerdict)
   // A receiver that stops in the middle must not wait until our next write fails.
-  verdict.catch(options.stop)
   verdict.then(
     (early) => early.kind === 'stop' && options.stop(remoteStop(early.code)),
-    () => undefined,
+    (error: unknown) => leg.lose(toMeshError(error)),
   )
-  await sendBytes(options)
-  const sha256 = hash.digest()
+  await sendBytes(options, leg, offset, sent)
+  sent.sha256 ??= hash.digest()
+  const { sha256 } = sent
   await channel.write(new Uint8Array(0), 'end of file', signal, STALL_MS)
   await channel.writeJson({ kind: 'digest', sha256 }, 'digest', signal, STALL_MS)
   options.onVerify()
@@ -48,33 +61,36 @@ export async function sendFile(options: SendOptions): Promise<string> {
   return sha256
 }
 
-/** Waits through `wait` frames. A version of ours that resumes will look at the offset; this one asked for nothing. */
-async function awaitAnswer(channel: Channel, signal: AbortSignal): Promise<void> {
+/** Waits through `wait` frames. Bytes that the receiver has already, of those `sent`. */
+async function awaitAnswer(channel: Channel, signal: AbortSignal, sent: number): Promise<number> {
   for (;;) {
     const answer = decodeAnswer(await channel.read(MAX_JSON, 'the answer', signal, SILENCE_MS))
     if (answer.kind === 'stop') throw remoteStop(answer.code)
     if (answer.kind === 'wait') continue
-    if (answer.offset !== 0) throw new MeshError('BAD_FRAME', 'the receiver wants to resume what was never sent')
-    return
+    if (answer.offset > sent) throw new MeshError('BAD_FRAME', 'the receiver wants to resume what was never sent')
+    return answer.offset
   }
 }
 
-/** Hashes a block while the one before it is being sent and the bytes behind it are being read. */
-async function sendBytes({ channel, source, hash, signal, onProgress }: SendOptions): Promise<void> {
-  const reader = source.stream().getReader()
+/** Hashes a block while the one before it is being sent and the bytes behind it are being read. `from` = bytes that the receiver has. */
+async function sendBytes({ source, hash, onProgress }: SendOptions, { channel, signal }: Leg, from: number, sent: Sent): Promise<void> {
+  const reader = (from > 0 ? source.slice(from) : source).stream().getReader()
   let sending: Promise<void> = Promise.resolve()
   try {
-    let at = 0
+    let at = from
     for (let next = readOn(reader); at < source.size; ) {
       const bytes = await abortable(next, signal)
       next = readOn(reader)
       // Each block is handed to the stream after it was hashed, and in order.
       readOnce(bytes)
-      for (let from = 0; from < bytes.byteLength; from += BLOCK) {
-        const block = bytes.subarray(from, from + BLOCK)
+      for (let start = 0; start < bytes.byteLength; start += BLOCK) {
+        const block = bytes.subarray(start, start + BLOCK)
+        // What is sent again was hashed before.
+        const known = Math.min(Math.max(0, sent.hashed - at), block.byteLength)
         at += block.byteLength
         const done = at
-        hash.update(block)
+        hash.update(block.subarray(known))
+        sent.hashed = Math.max(sent.hashed, at)
         await sending
         sending = channel.write(block, 'file bytes', signal, STALL_MS).then(() => onProgress(done))
         sending.catch(() => undefined)

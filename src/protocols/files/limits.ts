@@ -36,6 +36,15 @@ export const SILENCE_MS = 65_000
 /** ms without a byte moving before a transfer fails: longer than a change of path (relay first) takes. */
 export const STALL_MS = 60_000
 
+/** ms during which a transfer whose path was lost waits for another one, and for which a finished one is remembered, for a sender that did not hear of it: a reload on a slow phone, a walk between two networks. */
+export const RESUME_MS = 45_000
+
+/** ms between tries to open a new stream; a path by relay is there at once, a reloaded page after some seconds. */
+export const RESUME_RETRY = { first: 250, cap: 4_000 } as const
+
+/** Streams of one transfer after its first. A path that breaks more often carries nothing; guards against a peer that resets for ever. */
+export const MAX_RESUMES = 64
+
 /** ms for the receiver to flush and compare, and for the sender to hear of it. A slow disk flushes 1 GiB of cache in about a minute. */
 export const VERIFY_MS = 120_000
 

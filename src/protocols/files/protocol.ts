@@ -4,13 +4,14 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { FilesService, Protocol, ProtocolHost } from '../../core/protocol.ts'
 import type { FileStore, IncrementalHash, RecordStore } from '../../core/stores.ts'
 import { singleFlight, throwIfAborted } from '../../shared/async.ts'
-import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
+import { codeOf, MeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { admit } from './admit.ts'
-import { type Channel, createChannel } from './channel.ts'
 import { sendFile, sendOffer } from './client.ts'
+import { type Comebacks, createComebacks } from './comebacks.ts'
 import { MAX_ACTIVE, MAX_FILE } from './limits.ts'
 import { safeName } from './name.ts'
+import { createLegs, type Legs, openLeg, reopen } from './resume.ts'
 import { readOffer, receiveFile } from './server.ts'
 import { createTransfers, isActive, reasonOf, type Transfers } from './transfers.ts'
 import { type Offer, safeType } from './wire.ts'
@@ -36,6 +37,7 @@ interface Room extends FilesOptions {
   readonly transfers: Transfers
   readonly live: Map<string, Live>
   readonly newId: () => string
+  readonly comebacks: Comebacks
   /** What an earlier run left has been read. */
   ready(): Promise<void>
 }
@@ -74,7 +76,7 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
         for (const { controller } of live.values())
           controller.abort(new MeshError('PATH_LOST', 'this device left the mesh before the transfer was finished'))
       })
-      const room: Room = { newId: () => crypto.randomUUID(), ...options, host, transfers, live, ready }
+      const room: Room = { newId: () => crypto.randomUUID(), comebacks: createComebacks(host), ...options, host, transfers, live, ready }
       return { service: createService(room), serve: (stream) => serve(room, stream) }
     },
   }
@@ -148,24 +150,25 @@ async function offer(
     ...(mtime !== undefined && Number.isSafeInteger(mtime) && mtime >= 0 ? { mtime } : {}),
   }
   const stream = await host.open(peer, PROTOCOL.files, options.signal ? { signal: options.signal } : {})
-  const channel = createChannel(stream, host.clock, true)
   const controller = new AbortController()
+  const { signal: cancel } = controller
+  const first = openLeg(stream, host.clock, true, cancel)
   try {
-    await sendOffer(channel, what, options.signal ?? controller.signal)
+    await sendOffer(first.channel, what, options.signal ?? cancel)
   } catch (error) {
     stream.abort(error)
     throw error
   }
-  endWith(stream, controller)
   live.set(id, { controller })
   transfers.add(newInfo(room, id, peer, 'out', what))
-  void run(room, id, channel, controller.signal, () =>
+  const accepted = () => transfers.get(id)?.status !== 'offered'
+  const legs = createLegs({ first, clock: host.clock, cancel, accepted, next: reopen(host, peer, what, cancel) })
+  void run(room, id, legs, cancel, () =>
     sendFile({
-      channel,
+      legs,
       source,
       hash: room.sha256(),
       clock: host.clock,
-      signal: controller.signal,
       stop: (why) => controller.abort(why),
       ...reports(transfers, id),
     }),
@@ -175,22 +178,26 @@ async function offer(
 
 async function serve(room: Room, stream: PeerStream): Promise<void> {
   const { host, transfers, live } = room
-  const channel = createChannel(stream, host.clock, false)
   const controller = new AbortController()
-  endWith(stream, controller)
+  const { signal: cancel } = controller
+  const first = openLeg(stream, host.clock, false, cancel)
   const id = room.newId()
   live.set(id, { controller })
   let what: Offer
   try {
     await room.ready()
-    what = await readOffer(channel, controller.signal)
+    what = await readOffer(first.channel, first.signal)
+    if (what.resume) {
+      live.delete(id)
+      return await room.comebacks.goOn(stream, what, first)
+    }
     const loser = admit(transfers, stream.peer)
     if (loser) live.get(loser)?.controller.abort(new MeshError('LIMIT_REACHED', 'too many offers wait for an answer'))
   } catch (error) {
     live.delete(id)
-    const reason = reasonOf(error, controller.signal)
+    const reason = reasonOf(error, first.signal)
     host.log('files.offer.refused', { peer: stream.peer, code: reason.code })
-    return channel.fail(reason)
+    return first.channel.fail(reason)
   }
   const decision = Promise.withResolvers<void>()
   decision.promise.catch(() => undefined)
@@ -210,14 +217,17 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   const info = newInfo(room, id, stream.peer, 'in', what)
   transfers.add(info)
   host.bus.emit('fileoffer', info)
-  await run(room, id, channel, controller.signal, () =>
+  const accepted = () => transfers.get(id)?.status !== 'offered'
+  const legs = createLegs({ first, clock: host.clock, cancel, accepted })
+  const over = room.comebacks.add(stream.peer, what, legs)
+  const sha256 = await run(room, id, legs, cancel, () =>
     receiveFile({
-      channel,
+      legs,
       files: room.files,
       clock: host.clock,
       offer: what,
       id,
-      signal: controller.signal,
+      cancel,
       decision: decision.promise,
       ...reports(transfers, id),
       onAccept() {
@@ -226,27 +236,31 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
       },
     }),
   )
+  over(sha256)
 }
 
-/** A dead stream ends the transfer at once, even while it waits for something else, such as the disk. */
-function endWith(stream: PeerStream, controller: AbortController): void {
-  stream.closed.catch((error: unknown) => controller.abort(toMeshError(error, 'PATH_LOST')))
-}
-
-/** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects. */
-async function run({ host, transfers, live }: Room, id: string, channel: Channel, signal: AbortSignal, work: () => Promise<string>): Promise<void> {
+/** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects; the digest when it went well. */
+async function run(
+  { host, transfers, live }: Room,
+  id: string,
+  legs: Legs,
+  signal: AbortSignal,
+  work: () => Promise<string>,
+): Promise<string | undefined> {
   try {
     const sha256 = await work()
     live.delete(id)
     transfers.turn(id, 'done', { sha256, done: transfers.get(id)?.size ?? 0 })
     host.log('files.transfer.done', { id })
-    await channel.end()
+    await legs.current().channel.end()
+    return sha256
   } catch (error) {
     live.delete(id)
     const reason = reasonOf(error, signal)
     transfers.fail(id, reason)
     host.log('files.transfer.ended', { id, code: reason.code })
-    await channel.fail(reason)
+    await legs.current().channel.fail(reason)
+    return undefined
   }
 }
 

@@ -5,17 +5,17 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Channel, remoteStop } from './channel.ts'
 import { ANSWER_MS, BLOCK, GOODBYE_MS, MAX_JSON, MAX_WRITES, OFFER_READ_MS, STALL_MS, VERIFY_MS, WAIT_EVERY_MS } from './limits.ts'
+import type { Leg, Legs } from './resume.ts'
 import { decodeOffer, decodeTrailer, type Offer } from './wire.ts'
 
 export interface ReceiveOptions {
-  readonly channel: Channel
+  readonly legs: Legs
   readonly files: FileStore
   readonly clock: Clock
   readonly offer: Offer
   /** Our own id of the transfer, never the sender's. */
   readonly id: string
-  /** Fires on cancel. */
-  readonly signal: AbortSignal
+  readonly cancel: AbortSignal
   /** Resolves when the person accepts, rejects with DECLINED. */
   readonly decision: Promise<void>
   onAccept(): void
@@ -28,27 +28,47 @@ export async function readOffer(channel: Channel, signal: AbortSignal): Promise<
   return decodeOffer(await channel.read(MAX_JSON, 'the offer', signal, OFFER_READ_MS))
 }
 
+/** What outlives a leg. */
+interface Received {
+  bytes: number
+  /** Blocks on their way to the store, oldest first. */
+  readonly writing: Promise<void>[]
+}
+
 /** Everything after the offer. Resolves with the SHA-256 of what was stored, rejects with the reason and then leaves nothing stored. The caller ends the channel. */
 export async function receiveFile(options: ReceiveOptions): Promise<string> {
-  const { channel, files, id, signal } = options
+  const { legs, files, id } = options
+  const { channel, signal } = legs.current()
   const first = channel.read(BLOCK, 'file bytes', signal)
   first.catch(() => undefined)
-  await awaitDecision(options, first)
+  await awaitDecision(options, legs.current(), first)
   const sink = await files.create(id)
+  const received: Received = { bytes: 0, writing: [] }
   try {
     options.onAccept()
-    await channel.writeJson({ kind: 'accept', offset: 0 }, 'acceptance', signal, STALL_MS)
-    const claimed = await receiveBytes(options, sink, first)
-    options.onVerify()
-    return await verify(options, sink, claimed)
+    return await legs.run((leg, resumed) => receiveOver(options, leg, sink, received, resumed ? undefined : first))
   } catch (error) {
     await sink.discard().catch(() => undefined)
     throw error
   }
 }
 
+async function receiveOver(
+  options: ReceiveOptions,
+  leg: Leg,
+  sink: FileSink,
+  received: Received,
+  first: Promise<Uint8Array<ArrayBuffer>> | undefined,
+): Promise<string> {
+  const { channel, signal } = leg
+  await channel.writeJson({ kind: 'accept', offset: received.bytes }, 'acceptance', signal, STALL_MS)
+  const claimed = await receiveBytes(options, leg, sink, received, first ?? channel.read(BLOCK, 'file bytes', signal))
+  options.onVerify()
+  return verify(options, leg, sink, claimed)
+}
+
 /** Until the person answers: say `wait` now and then, and watch for the sender to withdraw. */
-async function awaitDecision({ channel, clock, signal, decision }: ReceiveOptions, first: Promise<Uint8Array>): Promise<void> {
+async function awaitDecision({ clock, decision }: ReceiveOptions, { channel, signal }: Leg, first: Promise<Uint8Array>): Promise<void> {
   let answered = false
   decision.then(
     () => (answered = true),
@@ -80,38 +100,44 @@ async function readStop(channel: Channel, signal: AbortSignal): Promise<never> {
 
 /** Gives the digest that the sender claims. Blocks are written while the next is read, MAX_WRITES at a time. */
 async function receiveBytes(
-  { channel, clock, offer, signal, onProgress }: ReceiveOptions,
+  { clock, offer, onProgress }: ReceiveOptions,
+  { channel, signal }: Leg,
   sink: FileSink,
+  received: Received,
   first: Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<string> {
-  let received = 0
-  const writing: Promise<void>[] = []
   let block = await withDeadline(clock, STALL_MS, 'file bytes', signal, () => first)
   while (block.byteLength > 0) {
-    received += block.byteLength
-    if (received > offer.size) throw new MeshError('BAD_FRAME', `more bytes than the ${offer.size} that were declared`)
-    if (writing.length >= MAX_WRITES) await abortable(writing.shift() as Promise<void>, signal)
-    const done = received
+    if (received.bytes + block.byteLength > offer.size) throw new MeshError('BAD_FRAME', `more bytes than the ${offer.size} that were declared`)
+    if (received.writing.length >= MAX_WRITES) await abortable(received.writing[0] as Promise<void>, signal)
+    if (received.writing.length >= MAX_WRITES) received.writing.shift()
+    received.bytes += block.byteLength
+    const done = received.bytes
     const written = sink.write(block).then(() => onProgress(done))
     written.catch(() => undefined)
-    writing.push(written)
+    received.writing.push(written)
     block = await channel.read(BLOCK, 'file bytes', signal, STALL_MS)
   }
-  await abortable(Promise.all(writing), signal)
+  await abortable(Promise.all(received.writing), signal)
   const trailer = decodeTrailer(await channel.read(MAX_JSON, 'the digest', signal, STALL_MS))
   if (trailer.kind === 'stop') throw remoteStop(trailer.code)
-  if (received < offer.size) throw new MeshError('BAD_FRAME', `${received} bytes instead of the ${offer.size} that were declared`)
+  if (received.bytes < offer.size) throw new MeshError('BAD_FRAME', `${received.bytes} bytes instead of the ${offer.size} that were declared`)
   return trailer.sha256
 }
 
 /** The verdict goes by what the store says it holds, not by what passed through here. */
-async function verify({ channel, files, clock, id, offer, signal }: ReceiveOptions, sink: FileSink, claimed: string): Promise<string> {
-  const stored = await withDeadline(clock, VERIFY_MS, 'flush to disk', signal, () => sink.finish())
+async function verify(
+  { files, clock, id, offer, cancel }: ReceiveOptions,
+  { channel, signal }: Leg,
+  sink: FileSink,
+  claimed: string,
+): Promise<string> {
+  const stored = await withDeadline(clock, VERIFY_MS, 'flush to disk', cancel, () => sink.finish())
   if (stored.size !== offer.size || stored.sha256 !== claimed) {
     await files.remove(id)
     throw new MeshError('VERIFY_FAILED', 'the stored bytes are not the bytes that were sent')
   }
-  // Stored and right: if the sender cannot be told any more, it is the sender that does not know.
+  // Stored and right: if the sender cannot be told any more, it asks again (confirmDone).
   await channel.writeJson({ kind: 'done', sha256: stored.sha256 }, 'verdict', signal, GOODBYE_MS).catch(() => undefined)
   return stored.sha256
 }

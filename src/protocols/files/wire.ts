@@ -9,7 +9,7 @@ import { safeName } from './name.ts'
 export const VERSION = 1
 
 export interface Offer {
-  /** The sender's own id of this transfer; for a later resume, never used as a name of ours. */
+  /** The sender's own id of this transfer, by which it is resumed; never used as a name of ours. */
   readonly id: string
   /** Safe to show and to save under. */
   readonly name: string
@@ -19,9 +19,11 @@ export interface Offer {
   readonly type: string
   /** ms since 1970, undefined when unknown. */
   readonly mtime?: number
+  /** The same transfer on a new stream: nobody is asked again. */
+  readonly resume?: true
 }
 
-/** What a receiver says before the bytes. `offset`: bytes it has already; 0 in this version. */
+/** What a receiver says before the bytes. `offset`: bytes it has already; 0 but after a resume. */
 export type Answer =
   | { readonly kind: 'wait' }
   | { readonly kind: 'accept'; readonly offset: number }
@@ -44,6 +46,7 @@ const offerSchema = v.object({
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)),
   type: v.pipe(v.string(), v.maxLength(MAX_TYPE)),
   mtime: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  resume: v.optional(v.literal(true)),
 })
 const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const stopSchema = v.object({ kind: v.literal('stop'), code: v.pipe(v.string(), v.maxLength(MAX_CODE)) })
@@ -65,8 +68,8 @@ export function decodeOffer(frame: Uint8Array): Offer {
   const json = decodeJson(frame)
   const { v: version } = parse(versionSchema, json, 'offer')
   if (version !== VERSION) throw new MeshError('UNKNOWN_VERSION', `file offer of version ${version}, we speak ${VERSION}`)
-  const { id, name, size, type, mtime } = parse(offerSchema, json, 'offer')
-  return { id, name: safeName(name), size, type: safeType(type), ...(mtime === undefined ? {} : { mtime }) }
+  const { id, name, size, type, mtime, resume } = parse(offerSchema, json, 'offer')
+  return { id, name: safeName(name), size, type: safeType(type), ...(mtime === undefined ? {} : { mtime }), ...(resume ? { resume } : {}) }
 }
 
 /** BAD_FRAME for anything else. */

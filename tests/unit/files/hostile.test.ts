@@ -1,6 +1,7 @@
 /** Peers that do not keep the file protocol: each costs bounded memory and time and ends with a code. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import { RESUME_MS } from '../../../src/protocols/files/limits.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { createStreamPair } from '../../support/stream-pair.ts'
 import { waitUntil } from '../../support/wait.ts'
@@ -52,10 +53,12 @@ describe('hostile senders', () => {
   })
 
   it('an end in the middle: PATH_LOST, nothing stored', async () => {
-    const b = createTestPeer()
+    const { clock, fire } = manualClock()
+    const b = createTestPeer({ clock })
     const { raw, id } = await acceptedSender(b, goodOffer())
     await raw.block(new Uint8Array(5))
     raw.stream.abort('gone')
+    await fire(RESUME_MS)
     const info = await ended(b, id)
     assert.equal(info.status, 'failed')
     assert.equal(info.problem?.code, 'STREAM_RESET')

@@ -1,0 +1,121 @@
+/** A transfer outlives its stream: when the path under it is lost, the sender opens a new one and goes on where the receiver stopped. Must never take up what was cancelled, refused or never accepted. */
+import { backoff } from '../../core/backoff.ts'
+import type { PeerStream } from '../../core/peer-stream.ts'
+import type { ProtocolHost } from '../../core/protocol.ts'
+import { abortable, sleep, throwIfAborted, withDeadline } from '../../shared/async.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
+import { PROTOCOL } from '../../wire/ids.ts'
+import { type Channel, createChannel, isRemoteStop } from './channel.ts'
+import { GOODBYE_MS, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS } from './limits.ts'
+import { decodeTrailer, type Offer, offerJson } from './wire.ts'
+
+/** One stream of a transfer. */
+export interface Leg {
+  readonly channel: Channel
+  /** Fires when the stream ends badly or the transfer is cancelled. */
+  readonly signal: AbortSignal
+  lose(error: MeshError): void
+}
+
+export interface Legs {
+  current(): Leg
+  /** The receiver's: the sender came back on a new stream. */
+  take(leg: Leg): void
+  /** `work` over one leg after the other while paths are lost, from the acceptance on. */
+  run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>): Promise<T>
+}
+
+export interface LegsInit {
+  readonly first: Leg
+  readonly clock: Clock
+  readonly cancel: AbortSignal
+  /** The sender's: open the next leg. Without it the next one is waited for. */
+  readonly next?: (signal: AbortSignal) => Promise<Leg>
+  /** False until there is something to go on with. */
+  readonly accepted: () => boolean
+}
+
+/** A dead stream ends its leg at once, even while the transfer waits for something else, such as the disk. */
+export function openLeg(stream: PeerStream, clock: Clock, stopPrefix: boolean, cancel: AbortSignal): Leg {
+  const own = new AbortController()
+  stream.closed.catch((error: unknown) => own.abort(toMeshError(error, 'PATH_LOST')))
+  return {
+    channel: createChannel(stream, clock, stopPrefix),
+    signal: AbortSignal.any([cancel, own.signal]),
+    lose: (error) => own.abort(error),
+  }
+}
+
+export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): Legs {
+  let current = first
+  let queued: Leg | undefined
+  let wake: (() => void) | undefined
+  const waitForNext = async (signal: AbortSignal): Promise<Leg> => {
+    while (!queued) await abortable(new Promise<void>((resolve) => (wake = resolve)), signal)
+    const leg = queued
+    queued = undefined
+    return leg
+  }
+  return {
+    current: () => current,
+    take(leg) {
+      const replaced = new MeshError('PATH_LOST', 'the sender came back on another stream')
+      current.lose(replaced)
+      queued?.lose(replaced)
+      queued = leg
+      wake?.()
+    },
+    async run(work) {
+      for (let resumes = 0; ; resumes++) {
+        try {
+          return await work(current, resumes > 0)
+        } catch (error) {
+          if (cancel.aborted || !accepted() || !isLost(error) || resumes === MAX_RESUMES) throw error
+          current.lose(toMeshError(error))
+          current = await withDeadline(clock, RESUME_MS, 'another path', cancel, next ?? waitForNext).catch((late: unknown) => {
+            throw cancel.aborted ? late : error
+          })
+        }
+      }
+    },
+  }
+}
+
+/** The path broke, and nobody decided anything. */
+function isLost(error: unknown): boolean {
+  const code = codeOf(error)
+  return (code === 'PATH_LOST' || code === 'STREAM_RESET') && !isRemoteStop(error)
+}
+
+/** The sender's way to the next leg: offers the same again until the peer is reached. */
+export function reopen(host: ProtocolHost, peer: string, what: Offer, cancel: AbortSignal): (signal: AbortSignal) => Promise<Leg> {
+  return async (signal) => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const leg = openLeg(await host.open(peer, PROTOCOL.files, { signal }), host.clock, true, cancel)
+        await leg.channel.writeJson(offerJson({ ...what, resume: true }), 'offer', signal, STALL_MS)
+        return leg
+      } catch (error) {
+        throwIfAborted(signal)
+        host.log('files.resume.failed', { peer, code: codeOf(error), attempt }, 'debug')
+        await sleep(host.clock, backoff(attempt + 1, Math.random(), RESUME_RETRY), signal)
+      }
+    }
+  }
+}
+
+/** For a sender that lost the path before it heard that all is well: `sha256` is what lies here. */
+export async function confirmDone({ channel, signal }: Leg, size: number, sha256: string): Promise<void> {
+  await channel.writeJson({ kind: 'accept', offset: size }, 'acceptance', signal, STALL_MS)
+  await channel.read(0, 'the end', signal, STALL_MS)
+  decodeTrailer(await channel.read(MAX_JSON, 'the digest', signal, STALL_MS))
+  await channel.writeJson({ kind: 'done', sha256 }, 'verdict', signal, GOODBYE_MS)
+  await channel.end()
+}
+
+/** For a sender that goes on with what is not under way here. */
+export async function refuseResume({ channel, signal }: Leg): Promise<void> {
+  await channel.writeJson({ kind: 'stop', code: 'PATH_LOST' }, 'goodbye', signal, GOODBYE_MS).catch(() => undefined)
+  await channel.end()
+}
