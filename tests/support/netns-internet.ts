@@ -8,15 +8,16 @@ export const SERVER_V6 = '2001:db8::1'
 /**
  * How a router maps and filters (RFC 4787). `easy`: same port outside for every destination, answers only from where something was sent (most homes).
  * `open`: the same, and anybody may send to a mapped port ("full cone"). `symmetric`: another random port for each destination (many companies, mobile).
- * `no-udp`: easy, but no UDP passes at all.
+ * `no-udp`: easy, but no UDP passes at all. `none`: no router, the client's own address is public; it stays so.
  */
-export type Nat = 'easy' | 'open' | 'symmetric' | 'no-udp'
+export type Nat = 'easy' | 'open' | 'symmetric' | 'no-udp' | 'none'
 
 export interface Home {
-  /** Where people's programs run; its only address is private. */
+  /** Where people's programs run; its only address is private, but without NAT. */
   readonly client: Space
+  /** With `none` the client itself. */
   readonly router: Space
-  /** Private address of the client. */
+  /** Private address of the client; '' without IPv4. */
   readonly address: string
   /** Address that others see. */
   readonly outside: string
@@ -30,6 +31,8 @@ export interface HomeOptions {
   readonly nat: Nat
   /** Also give public IPv6 addresses, behind a firewall but without NAT. Default false. */
   readonly v6?: boolean
+  /** False: the client has IPv6 alone. Default true. */
+  readonly v4?: boolean
 }
 
 export interface Internet {
@@ -50,14 +53,30 @@ export async function createInternet(): Promise<Internet> {
     await server.ip(`addr add ${SERVER_V4}/24 dev net0`)
     await server.ip(`addr add ${SERVER_V6}/64 dev net0 nodad`)
     let homes = 0
-    return { server, network, home: (options) => openHome(network, server, ++homes, options), close: network.close }
+    return {
+      server,
+      network,
+      home: (options) => (options.nat === 'none' ? openPublic : openHome)(network, server, ++homes, options),
+      close: network.close,
+    }
   } catch (error) {
     await network.close()
     throw error
   }
 }
 
-async function openHome(network: Network, server: Space, number: number, { nat, v6 = false }: HomeOptions): Promise<Home> {
+/** A client on the public network itself. */
+async function openPublic(network: Network, server: Space, number: number): Promise<Home> {
+  const address = `203.0.113.${10 + number}`
+  const client = await network.space('public', SERVER_V4)
+  await network.cable(server, `home${number}`, client, 'eth0')
+  await server.ip(`link set home${number} master net0`)
+  await client.ip(`addr add ${address}/24 dev eth0`)
+  await client.ip(`route add default via ${SERVER_V4}`)
+  return { client, router: client, address, outside: address, address6: undefined, setNat: async () => undefined }
+}
+
+async function openHome(network: Network, server: Space, number: number, { nat, v6 = false, v4 = true }: HomeOptions): Promise<Home> {
   const lan = `192.168.${number}.`
   const outside = `203.0.113.${10 + number}`
   const outside6 = `2001:db8::${10 + number}`
@@ -72,8 +91,10 @@ async function openHome(network: Network, server: Space, number: number, { nat, 
   await router.ip(`addr add ${outside}/24 dev wan`)
   await router.ip(`addr add ${lan}1/24 dev lan`)
   await router.ip(`route add default via ${SERVER_V4}`)
-  await client.ip(`addr add ${address}/24 dev eth0`)
-  await client.ip(`route add default via ${lan}1`)
+  if (v4) {
+    await client.ip(`addr add ${address}/24 dev eth0`)
+    await client.ip(`route add default via ${lan}1`)
+  }
   if (v6) {
     await router.ip(`addr add ${outside6}/64 dev wan nodad`)
     await router.ip(`addr add ${lan6}1/64 dev lan nodad`)
@@ -86,7 +107,7 @@ async function openHome(network: Network, server: Space, number: number, { nat, 
     await router.nft(`flush ruleset\n${rules(kind, address)}`)
   }
   await setNat(nat)
-  return { client, router, address, outside, address6: v6 ? `${lan6}2` : undefined, setNat }
+  return { client, router, address: v4 ? address : '', outside, address6: v6 ? `${lan6}2` : undefined, setNat }
 }
 
 /**

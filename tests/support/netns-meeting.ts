@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Mesh, MeshState, PeerInfo, TransferInfo } from '../../src/core/mesh.ts'
 import { startPersonIn } from './netns-browser.ts'
-import { createInternet, type Home, type Internet, type Nat, SERVER_V4 } from './netns-internet.ts'
+import { createInternet, type Home, type Internet, type Nat, SERVER_V4, SERVER_V6 } from './netns-internet.ts'
 import { readMetrics, startRelayIn } from './netns-programs.ts'
 import type { Person } from './people.ts'
 import { waitUntil } from './wait.ts'
@@ -13,6 +13,8 @@ const URL = `http://dmesh.localhost:${PORT}/`
 export interface MeetingOptions {
   /** Of Ana's and of Ben's router. */
   readonly nat: readonly [Nat, Nat]
+  /** Neither home has IPv4. Default false. */
+  readonly v6Only?: boolean
   /** Called when the network stands and nothing has been sent yet. */
   readonly onNetwork?: (internet: Internet, homes: readonly [Home, Home]) => Promise<void>
   /** Added to the flags of both browsers. */
@@ -32,17 +34,18 @@ export interface Meeting {
 }
 
 /** Resolves when both have opened the page and joined. */
-export async function startMeeting({ nat, onNetwork, args }: MeetingOptions): Promise<Meeting> {
+export async function startMeeting({ nat, v6Only = false, onNetwork, args }: MeetingOptions): Promise<Meeting> {
   const stack = new AsyncDisposableStack()
   try {
     const internet = await createInternet()
     stack.defer(internet.close)
-    const homes = [await internet.home({ nat: nat[0] }), await internet.home({ nat: nat[1] })] as const
+    const open = (kind: Nat) => internet.home({ nat: kind, v6: v6Only, v4: !v6Only })
+    const homes = [await open(nat[0]), await open(nat[1])] as const
     await onNetwork?.(internet, homes)
-    const relay = await startRelayIn(internet.server, `${SERVER_V4}:${PORT}`, { args: ['--lobby'] })
+    const relay = await startRelayIn(internet.server, `${v6Only ? '[::]' : SERVER_V4}:${PORT}`, { args: ['--lobby'] })
     stack.defer(async () => void (await relay.stop()))
     const join = async (home: Home, name: string) => {
-      const person = await startPersonIn(home.client, SERVER_V4, { url: URL, name, chromium: { args } })
+      const person = await startPersonIn(home.client, v6Only ? SERVER_V6 : SERVER_V4, { url: URL, name, chromium: { args } })
       stack.defer(() => person.close())
       return person
     }
