@@ -2,41 +2,16 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import type { TransferInfo } from '../../../src/core/mesh.ts'
-import type { FileStore } from '../../../src/core/stores.ts'
-import { RESUME_MS } from '../../../src/protocols/files/limits.ts'
-import { MeshError } from '../../../src/shared/errors.ts'
 import { createMemoryFiles, createMemoryRecords } from '../../../src/storage/memory.ts'
 import { createNodeSha256 } from '../../../src/storage/sha256.node.ts'
 import { patternBytes } from '../../contract/file-store.ts'
 import { waitUntil } from '../../support/wait.ts'
-import { manualClock } from '../presence/manual-clock.ts'
-import { createTestPeer, ended, goodOffer, join, nextOffer, rawSender, readSource, stopPeers } from './two-hosts.ts'
+import { createTestPeer, ended, join, nextOffer, pausedFiles, readSource, stopPeers } from './two-hosts.ts'
 
 function sha256(bytes: Uint8Array): string {
   const hash = createNodeSha256()
   hash.update(bytes)
   return hash.digest()
-}
-
-/** A store whose third write waits for `release`: a transfer under way that stays so. */
-function pausedFiles(): { files: FileStore; blocked(): boolean; used(): Promise<number | undefined>; release(): void } {
-  const memory = createMemoryFiles()
-  const gate = Promise.withResolvers<void>()
-  let writes = 0
-  const files: FileStore = {
-    ...memory,
-    async create(id) {
-      const sink = await memory.create(id)
-      return {
-        ...sink,
-        async write(chunk) {
-          if (++writes > 2) await gate.promise
-          await sink.write(chunk)
-        },
-      }
-    },
-  }
-  return { files, blocked: () => writes > 2, used: async () => (await memory.estimate()).used, release: gate.resolve }
 }
 
 afterEach(stopPeers)
@@ -132,73 +107,6 @@ describe('file transfer', () => {
       await waitUntil(async () => (await paused.used()) === 0, { what: 'the partial bytes to be gone' })
     })
   }
-
-  it('a lost path does not end a transfer: it goes on over the next stream where it stopped, and nobody is asked again', async () => {
-    const paused = pausedFiles()
-    const [a, b] = [createTestPeer(), createTestPeer({ files: paused.files })]
-    const { pairs } = join(a, b)
-    const bytes = patternBytes(3_000_000)
-    const id = await a.service.offer('b', new Blob([bytes]), { name: 'x' })
-    const offer = await nextOffer(b)
-    await b.service.accept(offer.id)
-    await waitUntil(() => paused.blocked(), { what: 'the first bytes' })
-    pairs[0]?.cut()
-    await waitUntil(() => pairs.length === 2, { what: 'the second stream' })
-    pairs[1]?.cut()
-    await waitUntil(() => pairs.length === 3, { what: 'the third stream' })
-    paused.release()
-    for (const info of [await ended(a, id), await ended(b, offer.id)]) {
-      assert.deepEqual([info.status, info.problem, info.sha256, info.done], ['done', undefined, sha256(bytes), bytes.byteLength])
-    }
-    assert.equal(b.offers.length, 1)
-    assert.equal(sha256(new Uint8Array(await (await b.service.open(offer.id)).arrayBuffer())), sha256(bytes))
-  })
-
-  it('a verdict that was lost on the way is asked for again', async () => {
-    const [a, b] = [createTestPeer(), createTestPeer()]
-    const { pairs } = join(a, b)
-    const id = await a.service.offer('b', new Blob([patternBytes(1_000)]), { name: 'x' })
-    const offer = await nextOffer(b)
-    // Everything reaches the receiver, nothing comes back any more once it has it all.
-    const done = waitUntil(() => b.changes.some((info) => info.id === offer.id && info.status === 'verifying'), { what: 'all bytes there' })
-    void done.then(() => pairs[0]?.cut())
-    await b.service.accept(offer.id)
-    assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
-    assert.equal(b.offers.length, 1)
-  })
-
-  it('a path that stays lost fails both sides with PATH_LOST and a sentence, after 45 s', async () => {
-    const paused = pausedFiles()
-    const clock = manualClock()
-    const [a, b] = [createTestPeer({ clock }), createTestPeer({ files: paused.files, clock })]
-    const { pairs } = join(a, b)
-    const id = await a.service.offer('b', new Blob([patternBytes(3_000_000)]), { name: 'x' })
-    const offer = await nextOffer(b)
-    await b.service.accept(offer.id)
-    await waitUntil(() => paused.blocked(), { what: 'the first bytes' })
-    let tries = 0
-    a.connect(() => {
-      tries++
-      throw new MeshError('PEER_UNREACHABLE', 'no path')
-    })
-    pairs[0]?.cut()
-    await waitUntil(() => tries > 0, { what: 'the first try' })
-    clock.advance(RESUME_MS)
-    for (const info of [await ended(a, id), await ended(b, offer.id)]) {
-      assert.equal(info.status, 'failed')
-      assert.equal(info.problem?.code, 'PATH_LOST')
-      assert.ok((info.problem?.message.length ?? 0) > 10)
-    }
-    await waitUntil(async () => (await paused.used()) === 0, { what: 'the partial bytes to be gone' })
-  })
-
-  it('a sender that comes back with what is not under way here is refused, and nobody is asked', async () => {
-    const b = createTestPeer()
-    const raw = rawSender(b)
-    await raw.json(goodOffer({ resume: true }))
-    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'PATH_LOST' })
-    assert.equal(b.offers.length, 0)
-  })
 
   it('a source that vanishes fails both sides with SOURCE_CHANGED', async () => {
     const [a, b] = [createTestPeer(), createTestPeer()]

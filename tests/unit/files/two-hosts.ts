@@ -151,3 +151,24 @@ export function rawSender(b: TestPeer, highWaterMark = 65_536, peer = 'stranger'
 export function goodOffer(more: Record<string, unknown> = {}): Record<string, unknown> {
   return { v: 1, kind: 'offer', id: 'abc', name: 'a.bin', size: 10, type: 'application/octet-stream', ...more }
 }
+
+/** A store whose third write waits for `release`: a transfer under way that stays so. */
+export function pausedFiles(): { files: FileStore; blocked(): boolean; used(): Promise<number | undefined>; release(): void } {
+  const memory = createMemoryFiles()
+  const gate = Promise.withResolvers<void>()
+  let writes = 0
+  const files: FileStore = {
+    ...memory,
+    async create(id) {
+      const sink = await memory.create(id)
+      return {
+        ...sink,
+        async write(chunk) {
+          if (++writes > 2) await gate.promise
+          await sink.write(chunk)
+        },
+      }
+    },
+  }
+  return { files, blocked: () => writes > 2, used: async () => (await memory.estimate()).used, release: gate.resolve }
+}
