@@ -91,7 +91,6 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   access.onChange(hop.recheck)
   if (direct && !mesh.addresses().some((text) => text.includes('/webrtc-direct'))) {
     // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
-    if (direct.busy) throw direct.busy
     log('relay.direct.unavailable', { udp: config.udp }, 'error')
   }
   return { mesh, hop, stun, direct: direct?.door }
@@ -106,15 +105,14 @@ async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<St
 interface Direct {
   readonly transport: Transport
   readonly door: DirectDoor
-  /** Why the port looks taken. Not final: the native side keeps a port of this process for its next relay. */
-  readonly busy: unknown
 }
 
 async function openDirect({ config, udp, hasSeen, clock, log }: RelayMeshParts, port: number): Promise<Direct> {
-  const busy = await checkUdpPort(udp, port, '--udp').catch((error: unknown) => error)
+  // Before the native side tries, which prints lines of its own.
+  await checkUdpPort(udp, port, '--udp')
   const { certificate } = await loadDirectCertificate(config.dataDir)
   const door = createDirectDoor({ certificate, isProven: hasSeen, clock, log })
-  return { door, busy, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
+  return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
 }
 
 /** A snapshot for metrics and `dmesh status`. */
