@@ -10,7 +10,7 @@ const MAX_OUTPUT = 20_000 // characters of the file's own output that are kept, 
 
 /**
  * @typedef {{ name: string, text: string }} Outcome
- * @typedef {{ file: string, ms: number, passed: number, failed: Outcome[], skipped: Outcome[], output: string }} FileResult
+ * @typedef {{ file: string, ms: number, passed: number, failed: Outcome[], skipped: Outcome[], notes: string[], output: string }} FileResult notes = what its tests measured and told by `t.diagnostic()`
  * @typedef {{ type: string, name: string, suite: boolean, skip?: boolean | string, error?: string, echo: boolean }} TestEvent
  */
 
@@ -135,5 +135,5 @@ function count(file, events, output, end, ms) {
   if (typeof end === 'string') failed.push({ name: '(whole file)', text: end })
   else if (end !== 0 && failed.length === 0) failed.push({ name: '(whole file)', text: [`ended with code ${end}`, ...notes].join('\n') })
   else if (ended.length === 0) failed.push({ name: '(whole file)', text: 'holds no test' })
-  return { file, ms, passed, failed, skipped, output }
+  return { file, ms, passed, failed, skipped, notes, output }
 }

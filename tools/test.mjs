@@ -7,6 +7,7 @@ import { LONG_FUZZ_RUNS, selectTests } from './test-files.mjs'
 /** @typedef {import('./test-file.mjs').FileResult} FileResult */
 
 const MINUTE = 60_000
+const MAX_NOTES = 20 // lines of one file
 const FILE_LIMIT = { all: 10 * MINUTE, long: 180 * MINUTE, interop: 20 * MINUTE } // ms a file may take, then it counts as failed
 
 async function main() {
@@ -57,13 +58,14 @@ function setAside(file, obstacles) {
   const why = obstacles.map((one) => (one.what === 'build' ? 'the page does not build' : one.why)).join(' ')
   const mustRun = obstacles.some(({ what }) => what === 'build') || (process.env.CI === 'true' && process.getuid?.() === 0)
   const outcome = { name: '(whole file)', text: why }
-  return { file, ms: 0, passed: 0, failed: mustRun ? [outcome] : [], skipped: mustRun ? [] : [outcome], output: '' }
+  return { file, ms: 0, passed: 0, failed: mustRun ? [outcome] : [], skipped: mustRun ? [] : [outcome], notes: [], output: '' }
 }
 
 /** @param {FileResult} result */
-function show({ file, ms, passed, failed, skipped, output }) {
+function show({ file, ms, passed, failed, skipped, notes, output }) {
   const parts = [`${passed} passed`, failed.length > 0 ? `${failed.length} failed` : '', skipped.length > 0 ? `${skipped.length} skipped` : '']
   say(`${failed.length > 0 ? '✗' : '✓'} ${file}  ${parts.filter(Boolean).join(', ')}  (${(ms / 1000).toFixed(1)} s)`)
+  for (const note of notes.slice(0, MAX_NOTES)) say(`  ${note}`)
   for (const { name, text } of failed) say(`\n  ✗ ${name}\n${text.replace(/^/gm, '    ')}\n`)
   if (failed.length > 0 && output.trim()) say(`  output of ${file}:\n${output.trim().replace(/^/gm, '    | ')}\n`)
 }
