@@ -12,8 +12,14 @@ export interface Comebacks {
   goOn(stream: PeerStream, offer: Offer, leg: Leg): Promise<void>
 }
 
-export function createComebacks(host: ProtocolHost): Comebacks {
+/** Forgets all when `signal` fires. */
+export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comebacks {
   const known = new Map<string, Legs | string>()
+  const timers = new Set<() => void>()
+  signal.addEventListener('abort', () => {
+    for (const cancel of timers) cancel()
+    known.clear()
+  })
   const keyOf = (peer: string, { id, size }: Offer) => `${peer} ${id} ${size}`
   return {
     add(peer, offer, legs) {
@@ -23,9 +29,13 @@ export function createComebacks(host: ProtocolHost): Comebacks {
         // Unless the same offer was made anew.
         if (known.get(key) !== legs) return
         known.delete(key)
-        if (sha256 === undefined) return
+        if (sha256 === undefined || signal.aborted) return
         known.set(key, sha256)
-        host.clock.after(RESUME_MS, () => known.get(key) === sha256 && known.delete(key))
+        const cancel = host.clock.after(RESUME_MS, () => {
+          timers.delete(cancel)
+          if (known.get(key) === sha256) known.delete(key)
+        })
+        timers.add(cancel)
       }
     },
     async goOn(stream, offer, leg) {

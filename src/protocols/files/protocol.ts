@@ -76,7 +76,7 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
         for (const { controller } of live.values())
           controller.abort(new MeshError('PATH_LOST', 'this device left the mesh before the transfer was finished'))
       })
-      const room: Room = { newId: () => crypto.randomUUID(), comebacks: createComebacks(host), ...options, host, transfers, live, ready }
+      const room: Room = { newId: () => crypto.randomUUID(), comebacks: createComebacks(host, signal), ...options, host, transfers, live, ready }
       return { service: createService(room), serve: (stream) => serve(room, stream) }
     },
   }
