@@ -1,5 +1,6 @@
 /** Root of the page (design §7 a): the shell at once, then the service worker and the mesh in its worker; `globalThis.dmesh` is the API. Builds and starts, decides nothing. */
 import { readSwitches, SWITCHES_KEY, type Switches } from './bridge/switches.ts'
+import { trustOwnScripts } from './bridge/trusted.page.ts'
 import type { Mesh } from './core/mesh.ts'
 import { systemClock } from './shared/clock.ts'
 import { consoleSink, createLog, type Log } from './shared/log.ts'
@@ -15,6 +16,7 @@ declare global {
 }
 
 function main(): void {
+  trustOwnScripts(globalThis)
   const switches = readSwitches({ search: location.search, stored: readStored(), scope: globalThis })
   const { log } = createLog(consoleSink(), { '*': 'warn' })
   const app = startPage(window, {

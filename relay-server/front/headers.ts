@@ -35,7 +35,7 @@ export function pageHeaders(host: ClientHost, scripts: readonly string[]): Reado
   }
 }
 
-/** Nothing by default; scripts and workers by exact file, no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */
+/** Nothing by default; strings become code only by the page's one policy (src/bridge/trusted.page.ts); scripts and workers by exact file, no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */
 export function contentPolicy(host: ClientHost, scripts: readonly string[]): string {
   const origin = `${host.secure ? 'https' : 'http'}://${hostText(host)}`
   const named = scripts.length > 0 && scripts.length <= MAX_NAMED_SCRIPTS ? scripts.map((path) => `${origin}${encodeURI(path)}`).join(' ') : "'self'"
@@ -53,6 +53,8 @@ export function contentPolicy(host: ClientHost, scripts: readonly string[]): str
     "object-src 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types default',
   ].join('; ')
 }
 

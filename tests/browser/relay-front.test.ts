@@ -53,7 +53,26 @@ test('localhost leads to dmesh.localhost, where the scripts of the build run and
 })
 
 test('the policy blocks eval, foreign scripts, frames and workers that the build does not name', async () => {
+  const refused = await page.evaluate(() => {
+    const outcomes: string[] = []
+    for (const use of [
+      () => Object.assign(document.createElement('script'), { src: '/assets/part-bbbbbbbb.js' }),
+      () => Object.assign(document.createElement('div'), { innerHTML: '<img src=x onerror=1>' }),
+      () => new Worker('/own.worker.js'),
+    ]) {
+      try {
+        use()
+        outcomes.push('taken')
+      } catch (error) {
+        outcomes.push((error as Error).name)
+      }
+    }
+    return outcomes
+  })
+  assert.deepEqual(refused, ['TypeError', 'TypeError', 'TypeError'], 'strings are no code without the policy of a page')
   const outcome = await page.evaluate(async () => {
+    const { trustedTypes } = globalThis as unknown as { trustedTypes: { createPolicy(name: string, rules: object): unknown } }
+    trustedTypes.createPolicy('default', { createScriptURL: (text: string) => text })
     const load = (make: (done: (how: string) => void) => void) => new Promise<string>(make)
     const script = (src: string) =>
       load((done) => {
