@@ -40,23 +40,30 @@ interface Result {
   readonly cpu?: number
   /** Median of per-round ratios to 'limit'. */
   readonly ratio?: number
+  /** Samples that failed. */
+  readonly failed?: number
 }
+
+/** undefined = it failed. */
+type Samples = readonly (Sample | undefined)[]
 
 /** A/B/L in turns, then a table on standard output and, from an idle machine (or with BENCH_KEEP=1), bench/results/<file>.json. `load` is the machine's before anything was started. */
 export async function compare(row: Row, file: string, load = Number(process.env.BENCH_LOAD ?? loadavg()[0])): Promise<Results> {
   const names = Object.keys(row.sides)
-  const samples = new Map<string, Sample[]>(names.map((name) => [name, []]))
+  const samples = new Map<string, (Sample | undefined)[]>(names.map((name) => [name, []]))
   const rounds = Number(process.env.BENCH_ROUNDS ?? row.rounds ?? 5)
   for (let round = -1; round < rounds; round++) {
     // Alternate the order, so that no side always runs on a warm or a tired machine.
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
-      const sample = await inTime(name, row)
+      const sample = await inTime(name, row).catch((error: Error) => void say(`${name}, round ${round}: ${error.message}`))
       if (round >= 0) samples.get(name)?.push(sample)
     }
   }
   const limit = samples.get('limit') ?? []
   const results = Object.fromEntries(names.map((name) => [name, summary(samples.get(name) ?? [], limit)]))
   print(row, results)
+  const broken = names.filter((name) => samples.get(name)?.every((sample) => !sample))
+  if (broken.length > 0) throw new Error(`${row.name}: no sample of ${broken.join(' or ')}`)
   const idle = load <= IDLE_LOAD
   if (!idle) say(`load ${load.toFixed(2)} before the run, above ${IDLE_LOAD}: other work shared the machine, take the ratios with care`)
   if (idle || process.env.BENCH_KEEP === '1') save(row, results, { file, rounds, load })
@@ -72,16 +79,18 @@ async function inTime(name: string, { sides, name: row, deadline = SAMPLE_MS }: 
   return Promise.race([(sides[name] as () => Promise<Sample>)(), late]).finally(() => clearTimeout(timer))
 }
 
-function summary(samples: readonly Sample[], limit: readonly Sample[]): Result {
-  const values = samples.map(({ value }) => value)
-  const ratios = samples.flatMap(({ value }, i) => (limit[i] ? [value / limit[i].value] : []))
-  const cpus = samples.flatMap(({ cpu }) => (cpu === undefined ? [] : [cpu]))
+function summary(samples: Samples, limit: Samples): Result {
+  const values = samples.flatMap((sample) => (sample ? [sample.value] : []))
+  const ratios = samples.flatMap((sample, i) => (sample && limit[i] ? [sample.value / limit[i].value] : []))
+  const cpus = samples.flatMap((sample) => (sample?.cpu === undefined ? [] : [sample.cpu]))
+  const failed = samples.length - values.length
   return {
     median: median(values),
     min: Math.min(...values),
     max: Math.max(...values),
     ...(cpus.length > 0 ? { cpu: median(cpus) } : {}),
     ...(ratios.length > 0 ? { ratio: median(ratios) } : {}),
+    ...(failed > 0 ? { failed } : {}),
   }
 }
 
@@ -92,13 +101,14 @@ function median(values: readonly number[]): number {
 }
 
 function print(row: Row, results: Results): void {
-  const lines = Object.entries(results).map(([name, { median: value, min, max, ratio, cpu }]) =>
+  const lines = Object.entries(results).map(([name, { median: value, min, max, ratio, cpu, failed }]) =>
     [
       name.padEnd(22),
       `${value.toFixed(1)} ${row.unit}`.padStart(16),
       `(${min.toFixed(1)} – ${max.toFixed(1)})`.padStart(22),
       ratio === undefined ? '' : `${ratio.toFixed(2)} of the limit`,
       cpu === undefined ? '' : `${cpu.toFixed(2)} CPU-s/GB`,
+      failed === undefined ? '' : `${failed} failed`,
     ].join('  '),
   )
   say(`\n${row.name} (${row.better} is better)\n${row.fair}\n${lines.join('\n')}`)
