@@ -39,7 +39,7 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
   #poll: ReturnType<typeof setInterval> | undefined
 
   constructor({ socket, ...init }: ConnectionInit) {
-    super(init)
+    super({ ...init, maxMessageSize: MAX_BATCH })
     this.#socket = socket
     socket.addEventListener('message', ({ data }) => {
       if (data instanceof ArrayBuffer) this.onData(new Uint8Array(data))
