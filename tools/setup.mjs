@@ -40,7 +40,7 @@ export async function ensurePackages(env) {
  * @param {NodeJS.ProcessEnv} env
  */
 async function checkNetwork(env) {
-  const [first] = Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies)
+  const [first = []] = Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies)
   const { code, text } = await runNpm(['view', first.join('@'), 'version', '--loglevel=error'], env)
   const why = code === 0 ? undefined : whyNpm(text)
   if (why) throw new Error(`The packages could not be installed. ${why}\n${text.trim()}`)
