@@ -112,50 +112,55 @@ await compare(
 )
 
 const p50 = (times: readonly number[]): Sample => ({ value: [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN })
+/** Our requests: a new stream each, or all on one. */
+const requestsOurs = (fresh: boolean) =>
+  ana.page.evaluate(
+    async ([peer, rounds, each]) => {
+      const { dmesh: mesh } = globalThis as unknown as {
+        dmesh: {
+          open(peer: string, protocol: string): Promise<{ readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array>; abort(): void }>
+        }
+      }
+      const open = async () => {
+        const { readable, writable, abort } = await mesh.open(peer, '/x/echo/1.0.0')
+        return { writer: writable.getWriter(), reader: readable.getReader(), abort }
+      }
+      const kept = await open()
+      const times: number[] = []
+      for (let i = 0; i < rounds; i++) {
+        const begin = performance.now()
+        const stream = each ? await open() : kept
+        await stream.writer.write(new Uint8Array(32))
+        await stream.reader.read()
+        times.push(performance.now() - begin)
+        if (each) stream.abort()
+      }
+      kept.abort()
+      return times
+    },
+    [ben.peer, REQUESTS, fresh] as const,
+  )
+const requestsStock = (fresh: boolean) =>
+  stockA.evaluate(
+    ([peer, rounds, each]) =>
+      (globalThis as unknown as { stock: { requests(peer: string, count: number, fresh: boolean): Promise<number[]> } }).stock.requests(
+        peer as string,
+        rounds as number,
+        each as boolean,
+      ),
+    [peers[1], REQUESTS, fresh] as const,
+  )
 await compare(
   {
-    name: `B6 request and answer of 32 bytes, median of ${REQUESTS}, a new stream each (ours and js-libp2p), an open channel (limit)`,
-    fair: 'Each request is a stream of its own for ours and js-libp2p, as a program would do it; the limit answers on one channel that is open already.',
+    name: `B6 request and answer of 32 bytes, median of ${REQUESTS}: a new stream each, all on one open stream, an open channel (limit)`,
+    fair: 'The same shape on both sides: a stream of its own for each request, or all requests on one stream; the limit answers on one channel that is open already.',
     unit: 'ms',
     better: 'lower',
     sides: {
-      ours: async () =>
-        p50(
-          await ana.page.evaluate(
-            async ([peer, rounds]) => {
-              const { dmesh: mesh } = globalThis as unknown as {
-                dmesh: {
-                  open(
-                    peer: string,
-                    protocol: string,
-                  ): Promise<{ readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array>; abort(): void }>
-                }
-              }
-              const times: number[] = []
-              for (let i = 0; i < (rounds as number); i++) {
-                const begin = performance.now()
-                const stream = await mesh.open(peer as string, '/x/echo/1.0.0')
-                await stream.writable.getWriter().write(new Uint8Array(32))
-                await stream.readable.getReader().read()
-                times.push(performance.now() - begin)
-                stream.abort()
-              }
-              return times
-            },
-            [ben.peer, REQUESTS] as const,
-          ),
-        ),
-      'js-libp2p webrtc': async () =>
-        p50(
-          await stockA.evaluate(
-            ([peer, rounds]) =>
-              (globalThis as unknown as { stock: { requests(peer: string, count: number): Promise<number[]> } }).stock.requests(
-                peer as string,
-                rounds as number,
-              ),
-            [peers[1], REQUESTS] as const,
-          ),
-        ),
+      'ours, new stream each': async () => p50(await requestsOurs(true)),
+      'js-libp2p, new stream each': async () => p50(await requestsStock(true)),
+      'ours, open stream': async () => p50(await requestsOurs(false)),
+      'js-libp2p, open stream': async () => p50(await requestsStock(false)),
       limit: async () => p50(await requestsRaw(rawA, REQUESTS)),
     },
   },

@@ -53,20 +53,22 @@ async function start(relay: string) {
       }
       stream.abort(new Error('done'))
     },
-    /** Round trips of 32 bytes, a new stream each: what a request costs. ms each. */
-    async requests(peer: string, count: number) {
+    /** Round trips of 32 bytes, with `fresh` a new stream each, else all on one: what a request costs. ms each. */
+    async requests(peer: string, count: number, fresh: boolean) {
       const connection = libp2p.getConnections().find((one) => one.remotePeer.toString() === peer && one.remoteAddr.toString().includes('/webrtc'))
       if (!connection) throw new Error('no direct connection')
       const times: number[] = []
+      const kept = await connection.newStream(ECHO)
       for (let i = 0; i < count; i++) {
         const begin = performance.now()
-        const stream = await connection.newStream(ECHO)
+        const stream = fresh ? await connection.newStream(ECHO) : kept
         const answer = new Promise((resolve) => stream.addEventListener('message', resolve, { once: true }))
         stream.send(new Uint8Array(32))
         await answer
         times.push(performance.now() - begin)
-        stream.abort(new Error('done'))
+        if (fresh) stream.abort(new Error('done'))
       }
+      kept.abort(new Error('done'))
       return times
     },
   }

@@ -1,15 +1,17 @@
 /** The page's mirror of a Mesh that runs in a worker: same interface; `state`, `peers`, `peer` and `vip` are synchronous from the newest snapshot. */
-import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PolicyApi } from '../core/mesh.ts'
+import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PeerInfo, PolicyApi } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
+import type { Port } from '../core/port.ts'
 import { throwIfAborted } from '../shared/async.ts'
 import { createBus } from '../shared/bus.ts'
 import type { Clock } from '../shared/clock.ts'
-import { errorToWire, MeshError, toMeshError } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
+import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
+import { type Log, levelOf } from '../shared/log.ts'
 import { type Carrier, CHANNEL } from './carrier.ts'
-import { LONG_CALL_TIMEOUT } from './limits.ts'
+import { gathered, preceded } from './gather.ts'
+import { LONG_CALL_TIMEOUT, MAX_AGREED } from './limits.ts'
 import { connectLink, type Link } from './link.ts'
-import type { MeshApi, Push, PushAck } from './mesh-api.ts'
+import type { FromPage, MeshApi, Push } from './mesh-api.ts'
 import { connectStream } from './stream.ts'
 
 export interface ConnectMeshOptions {
@@ -31,10 +33,10 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     const message = raw as Push
     if (message.t === 'event') {
       if (message.event.type === 'statechange') state = message.event.detail
-      push.post({ ack: message.n } satisfies PushAck)
+      push.post({ t: 'ack', n: message.n } satisfies FromPage)
       return bus.emit(message.event.type, message.event.detail as never)
     }
-    const stream = connectStream(carrier.channel(message.channel), message.meta, gone)
+    const stream = connectStream(preceded(carrier.channel(message.channel), message.first), message.meta, gone)
     runHandler(handlers.get(message.handler), stream, log)
   })
   const first = await link.call('hello', [])
@@ -51,18 +53,7 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     },
     files: filesOf(link),
     policy: policyOf(link),
-    async open(peer, protocol, { signal, direct = false } = {}) {
-      throwIfAborted(signal)
-      const channel = carrier.allocate()
-      // Made before the call: the first bytes may be on their way when the answer is, and a stream that opens too late is aborted through it.
-      const port = carrier.channel(channel)
-      try {
-        return connectStream(port, await link.call('open', [channel, peer, protocol, direct], { signal }), gone)
-      } catch (error) {
-        connectStream(port, { peer, protocol, path: 'relayed' }, gone).abort(error)
-        throw error
-      }
-    },
+    open: opener(carrier, link, push, (peer) => current().peers.find(({ id }) => id === peer)?.path),
     handle: (protocol, serve, options) => register(link, handlers, carrier.allocate(), protocol, serve, options),
     send: (peer, topic, data, { signal } = {}) => link.call('send', [peer, topic, data], { signal }),
     ping: (peer, { signal } = {}) => link.call('ping', [peer], { signal }),
@@ -73,6 +64,49 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     async close() {
       carrier.end(new MeshError('CLOSED', 'the mesh was closed'))
     },
+  }
+}
+
+/** Waits for the worker, but not for the next stream of a protocol that a peer who is here has agreed to: such a stream is given at once, and what fails behind it is told by the stream. */
+function opener(carrier: Carrier, link: Link<MeshApi>, push: Port, pathTo: (peer: string) => PeerInfo['path'] | undefined): Mesh['open'] {
+  const agreed = new Set<string>()
+  const gone = carrier.signal
+  const forget = (key: string) => (error: unknown) => {
+    if (['UNKNOWN_PROTOCOL', 'PEER_UNREACHABLE'].includes(codeOf(error))) agreed.delete(key)
+  }
+  const early = (peer: string, protocol: string, path: PeerStream['path']): PeerStream => {
+    const channel = carrier.allocate()
+    const port = gathered(carrier.channel(channel), (first, transfer) =>
+      push.post({ t: 'open', channel, peer, protocol, first } satisfies FromPage, transfer),
+    )
+    return connectStream(port, { peer, protocol, path }, gone)
+  }
+  return async (peer, protocol, { signal, direct = false } = {}) => {
+    throwIfAborted(signal)
+    const key = `${peer} ${protocol}`
+    const path = pathTo(peer)
+    const known = !direct && agreed.has(key) && path !== undefined && path !== 'away'
+    const stream = known ? early(peer, protocol, path) : await waited(carrier, link, [peer, protocol, direct], signal)
+    if (agreed.size < MAX_AGREED) agreed.add(key)
+    stream.closed.catch(forget(key))
+    return stream
+  }
+}
+
+async function waited(
+  carrier: Carrier,
+  link: Link<MeshApi>,
+  [peer, protocol, direct]: readonly [string, string, boolean],
+  signal: AbortSignal | undefined,
+): Promise<PeerStream> {
+  const channel = carrier.allocate()
+  // Made before the call: a stream that opens too late is aborted through it.
+  const port = carrier.channel(channel)
+  try {
+    return connectStream(port, await link.call('open', [channel, peer, protocol, direct], { signal }), carrier.signal)
+  } catch (error) {
+    connectStream(port, { peer, protocol, path: 'relayed' }, carrier.signal).abort(error)
+    throw error
   }
 }
 
@@ -104,7 +138,7 @@ function runHandler(serve: Serve | undefined, stream: PeerStream, log: Log): voi
     await serve(stream)
   }
   run().catch((error: unknown) => {
-    log('bridge.handler.failed', { protocol: stream.protocol, code: errorToWire(error).code }, 'warn')
+    log('bridge.handler.failed', { protocol: stream.protocol, code: codeOf(error) }, levelOf(error))
     stream.abort(toMeshError(error))
   })
 }

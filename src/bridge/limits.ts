@@ -12,6 +12,9 @@ export const CREDIT_STEP = 128 * 1024
 /** Channels of one page: streams and the bridge's own. Above it a page is at fault. */
 export const MAX_CHANNELS = 2_048
 
+/** Protocols of peers remembered as agreed to, so that opening them waits for nobody: 128 peers with four each. Those above it are waited for. */
+export const MAX_AGREED = 512
+
 /** Messages kept for a channel that the other side opened and nobody took yet. */
 export const MAX_EARLY = 64
 

@@ -26,12 +26,12 @@ export type MeshApi = {
 type EventOf<K extends keyof MeshEvents> = { readonly type: K; readonly detail: MeshEvents[K] }
 export type AnyMeshEvent = { [K in keyof MeshEvents]: EventOf<K> }[keyof MeshEvents]
 
-/** Worker → page on CHANNEL.push. */
+/** Worker → page on CHANNEL.push. `first` comes on the channel before all else. */
 export type Push =
   | { readonly t: 'event'; readonly n: number; readonly event: AnyMeshEvent }
-  | { readonly t: 'stream'; readonly handler: number; readonly channel: number; readonly meta: StreamMeta }
+  | { readonly t: 'stream'; readonly handler: number; readonly channel: number; readonly meta: StreamMeta; readonly first: readonly unknown[] }
 
-/** Page → worker: every event up to `n` arrived. */
-export interface PushAck {
-  readonly ack: number
-}
+/** Page → worker on CHANNEL.push: every event up to `n` arrived; or a stream that is wanted without an answer, which fails on its own channel. */
+export type FromPage =
+  | { readonly t: 'ack'; readonly n: number }
+  | { readonly t: 'open'; readonly channel: number; readonly peer: string; readonly protocol: string; readonly first: readonly unknown[] }

@@ -4,16 +4,22 @@ import type { PeerStream } from '../core/peer-stream.ts'
 import { MeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { type Carrier, CHANNEL } from './carrier.ts'
+import { gathered, preceded } from './gather.ts'
 import { EVENTS_IN_FLIGHT, EVENTS_WAITING, MAX_HANDLERS } from './limits.ts'
 import { type Methods, serveLink } from './link.ts'
-import type { AnyMeshEvent, MeshApi, Push, PushAck } from './mesh-api.ts'
+import type { AnyMeshEvent, FromPage, MeshApi, Push } from './mesh-api.ts'
 import { metaOf, serveStream } from './stream.ts'
 
 /** Ends with the carrier: its streams are aborted and its handlers unregistered then. The mesh stays. */
 export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
   const push = carrier.channel(CHANNEL.push)
   const events = createEventQueue((n, event) => push.post({ t: 'event', n, event } satisfies Push))
-  push.listen((message) => events.acknowledge((message as PushAck).ack))
+  push.listen((raw) => {
+    const message = raw as FromPage
+    if (message.t === 'ack') return events.acknowledge(message.n)
+    const port = preceded(carrier.channel(message.channel), message.first)
+    void serveStream((signal) => mesh.open(message.peer, message.protocol, { signal }), port, carrier.signal)
+  })
   for (const type of EVENT_TYPES)
     mesh.addEventListener(type, ({ detail }) => events.add({ type, detail } as AnyMeshEvent), { signal: carrier.signal })
   carrier.signal.addEventListener('abort', () => {
@@ -21,8 +27,10 @@ export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
   })
   const accept = (handler: number, stream: PeerStream) => {
     const channel = carrier.allocate()
-    push.post({ t: 'stream', handler, channel, meta: metaOf(stream) } satisfies Push)
-    return serveStream(stream, carrier.channel(channel), carrier.signal)
+    const port = gathered(carrier.channel(channel), (first, transfer) =>
+      push.post({ t: 'stream', handler, channel, meta: metaOf(stream), first } satisfies Push, transfer),
+    )
+    return serveStream(() => stream, port, carrier.signal)
   }
   serveLink<MeshApi>(carrier.channel(CHANNEL.mesh), methodsOf(mesh, carrier, accept), carrier.signal)
 }
@@ -35,8 +43,7 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
     hello: () => ({ peer: mesh.peer, vip: mesh.vip, state: plainState(mesh.state) }),
     async open(signal, channel, peer, protocol, direct) {
       const stream = await mesh.open(peer, protocol, { signal, direct })
-      if (carrier.signal.aborted) stream.abort(carrier.signal.reason)
-      void serveStream(stream, carrier.channel(channel), carrier.signal)
+      void serveStream(() => stream, carrier.channel(channel), carrier.signal)
       return metaOf(stream)
     },
     async handle(_, handler, protocol, allow) {

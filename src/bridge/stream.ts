@@ -32,17 +32,24 @@ export function connectStream(port: Port, meta: StreamMeta, gone: AbortSignal): 
   }
 }
 
-/** The worker's end: splices the real stream to the port. Resolves when both are over; never rejects. The stream is aborted when `gone` fires. */
-export async function serveStream(stream: PeerStream, port: Port, gone: AbortSignal): Promise<void> {
+/** The worker's end: splices the real stream to the port; until it is there, what the page writes is taken and counted. Resolves when both are over; never rejects. The stream is aborted when `gone` fires. */
+export async function serveStream(open: (signal: AbortSignal) => PeerStream | Promise<PeerStream>, port: Port, gone: AbortSignal): Promise<void> {
   const end = portStream(port, gone, 'worker')
   const fail = (error: unknown) => end.abort(toMeshError(error, 'STREAM_RESET'))
-  end.failed.then((error) => stream.abort(error))
-  stream.closed.catch(fail)
-  // What fails inside a pipe reaches the page through the end of the pipe that it breaks.
-  const reading = stream.readable.pipeTo(end.writable).catch(() => undefined)
-  const writing = end.readable.pipeTo(stream.writable).then(end.finished, () => undefined)
-  await Promise.all([reading, writing])
-  await stream.closed.then(end.done, fail)
+  const over = new AbortController()
+  end.failed.then((error) => over.abort(error))
+  try {
+    const stream = await open(over.signal)
+    end.failed.then((error) => stream.abort(error))
+    stream.closed.catch(fail)
+    // What fails inside a pipe reaches the page through the end of the pipe that it breaks.
+    const reading = stream.readable.pipeTo(end.writable).catch(() => undefined)
+    const writing = end.readable.pipeTo(stream.writable).then(end.finished, () => undefined)
+    await Promise.all([reading, writing])
+    await stream.closed.then(end.done, fail)
+  } catch (error) {
+    fail(error)
+  }
 }
 
 /** What crosses of a stream beside its bytes. */

@@ -11,7 +11,7 @@ import { createHandlers, type Handlers } from './handlers.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { OPEN_TIMEOUT, RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
-import { openStream } from './open.ts'
+import { type Agreed, openStream } from './open.ts'
 import type { MeshParts } from './parts.ts'
 import { createNames, type Names } from './petnames.ts'
 import { toPrivateKey } from './private-key.ts'
@@ -65,9 +65,10 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const canDirect = parts.canDirect ?? (() => true)
   const changed = () => late.touch()
   const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
+  const agreed: Agreed = new WeakMap()
   const open: Engine['open'] = (peer, protocol, options = {}) =>
     withDeadline(clock, OPEN_TIMEOUT, `opening ${protocol}`, anySignal(options.signal, signal), (own) =>
-      openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, me: identity.peer }, own),
+      openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, agreed, me: identity.peer }, own),
     )
   const handlers = createHandlers({ gate, links, log })
   const { disconnect, remoteAddress, keep } = handlers

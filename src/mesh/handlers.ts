@@ -5,8 +5,8 @@ import { ipOfAddress } from '../core/address.ts'
 import type { HandleOptions, Mesh } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Protocol, ProtocolHost } from '../core/protocol.ts'
-import { MeshError, toMeshError } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
+import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
+import { type Log, levelOf } from '../shared/log.ts'
 import type { Gate } from './gate.ts'
 import type { Links } from './links.ts'
 import { toPeerStream } from './peer-stream.ts'
@@ -35,7 +35,7 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
     try {
       await serve(stream)
     } catch (error) {
-      log('mesh.handler.threw', { protocol, peer, code: toMeshError(error).code }, 'warn')
+      log('mesh.handler.threw', { protocol, peer, code: codeOf(error) }, levelOf(error))
       throw error // the gate resets the stream and remembers why
     }
   }

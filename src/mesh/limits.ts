@@ -46,11 +46,20 @@ export const MAX_STREAMS_PER_PROTOCOL = 256
 /** Streams of one connection together. With INITIAL_WINDOW each it bounds what a peer that floods and is never read can make us hold. */
 export const MAX_STREAMS = 512
 
+/** ms that the yes to a question with bytes behind it waits for the answer to them. Its opener waits for neither. */
+export const YES_DELAY = 20
+
+/** Protocols remembered of one connection as spoken by the peer: as many as one page may handle. Those above it are asked for each time. */
+export const MAX_AGREED = 256
+
 /** Bytes a DMesh peer may send on a new stream before the first window update: 50 MB/s at 20 ms. */
 export const INITIAL_WINDOW = 1024 * 1024
 
 /** ms; a longer timer would fire at once. */
 export const MAX_TIMER = 2 ** 31 - 1
+
+/** Parts in which a stream's window is given back: a frame for each 256 KiB of INITIAL_WINDOW, and a sender never has less than three quarters of it. */
+export const WINDOW_STEPS = 4
 
 /** Path attempts kept for "Why this path?". */
 export const MAX_ATTEMPTS = 16

@@ -1,11 +1,12 @@
 /** Opens a stream to a peer over its best path and says in our codes why it could not. */
-import type { Connection } from '@libp2p/interface'
+import type { Connection, NewStreamOptions } from '@libp2p/interface'
 import type { PeerStream } from '../core/peer-stream.ts'
-import { MeshError, toMeshError } from '../shared/errors.ts'
+import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
 import type { Connector } from './connector.ts'
 import type { Gate } from './gate.ts'
-import { MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+import { MAX_AGREED, MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
 import type { Link, Links } from './links.ts'
+import type { EagerOption } from './muxer.ts'
 import { toPeerStream } from './peer-stream.ts'
 
 export interface OpenRequest {
@@ -15,10 +16,14 @@ export interface OpenRequest {
   readonly connector: Connector
   readonly links: Links
   readonly gate: Gate
+  readonly agreed: Agreed
   readonly me: string
 }
 
-/** BAD_ARGUMENT, PEER_UNREACHABLE, UNKNOWN_PROTOCOL, ACCESS_DENIED (then or at the first read), PATH_LOST. */
+/** What the peer has agreed to speak on each connection. The next stream of it does not wait for a yes: a no comes with the first read. */
+export type Agreed = WeakMap<Connection, Set<string>>
+
+/** BAD_ARGUMENT, PEER_UNREACHABLE, UNKNOWN_PROTOCOL or ACCESS_DENIED (then or at the first read), PATH_LOST. */
 export async function openStream(request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
   const { peer, protocol, connector } = request
   if (peer === request.me) throw new MeshError('BAD_ARGUMENT', 'a stream to myself')
@@ -38,11 +43,23 @@ export async function openStream(request: OpenRequest, signal: AbortSignal): Pro
   throw failure
 }
 
-async function openOn({ connection, path }: Link, { peer, protocol, gate }: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+async function openOn({ connection, path }: Link, { peer, protocol, gate, agreed }: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+  const known = agreed.get(connection) ?? new Set<string>()
+  agreed.set(connection, known)
+  const options: NewStreamOptions & EagerOption = {
+    signal,
+    runOnLimitedConnection: true,
+    maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL,
+    eager: known.has(protocol),
+  }
   try {
-    const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true, maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL })
+    const stream = await connection.newStream(protocol, options)
     // The connection may end while its last step is awaited; libp2p gives the dead stream out all the same.
     if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended while the stream was opened')
+    if (known.size < MAX_AGREED) known.add(protocol)
+    stream.addEventListener('close', ({ error }) => {
+      if (codeOf(error) === 'UNKNOWN_PROTOCOL') known.delete(protocol)
+    })
     return toPeerStream(stream, { peer, protocol, path: path.kind, explain: () => gate.askWhy(connection, protocol) })
   } catch (error) {
     throw await refusal(error, connection, protocol, gate)

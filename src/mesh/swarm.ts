@@ -1,6 +1,6 @@
 /** Builds libp2p from given parts: the only place where it is configured. It must contact nobody by itself: no bootstrap, no auto-dial, no default STUN servers. */
 import { type Identify, identify } from '@libp2p/identify'
-import type { ComponentLogger, Connection, Logger, PeerId, PrivateKey } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Logger, PeerId, PeerStore, PrivateKey, StreamMuxerFactory } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -9,6 +9,7 @@ import type { Transport } from '../core/transport.ts'
 import type { Log } from '../shared/log.ts'
 import { WIDE_YAMUX } from '../wire/ids.ts'
 import { DIAL_TIMEOUT, HIGH_WATER, INITIAL_WINDOW, MAX_PENDING, MAX_STREAMS } from './limits.ts'
+import { thrifty } from './muxer.ts'
 
 /** Parts of libp2p that only services get to see. */
 export interface SwarmComponents {
@@ -17,6 +18,7 @@ export interface SwarmComponents {
   readonly connectionManager: ConnectionManager
   readonly addressManager: AddressManager
   readonly peerId: PeerId
+  readonly peerStore: PeerStore
   readonly privateKey: PrivateKey
 }
 
@@ -48,13 +50,14 @@ type Services = { identify: Identify; components: object }
 /** Built and not started: the caller starts and stops `libp2p`. */
 export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   let components: SwarmComponents | undefined
+  const offered = () => components?.registrar.getProtocols() ?? []
   const options: Libp2pOptions<Services> = {
     privateKey: parts.privateKey,
     start: false,
     addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
     transports: parts.transports.map(({ factory }) => factory as TransportFactory),
     connectionEncrypters: [noise()],
-    streamMuxers: [wideYamux(parts.window), yamux(yamuxOptions(parts.window))],
+    streamMuxers: [() => thrifty(wideYamux(parts.window), offered), () => thrifty(yamux(yamuxOptions(parts.window))(), offered)],
     // A relay down at boot is normal: the keeper listens later.
     transportManager: { faultTolerance: 1 },
     connectionManager: {
@@ -83,6 +86,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   }
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
+  withoutEcho(components.peerStore, components.peerId)
   return { libp2p, components, connections: () => libp2p.getConnections() }
 }
 
@@ -96,9 +100,18 @@ function yamuxOptions(window: number, initialStreamWindowSize?: number) {
 }
 
 /** yamux as it is, but both sides start with a wide window (docs/adr/0009): with the standard 256 KiB a stream idles most of each round trip. */
-function wideYamux(window: number) {
-  const create = yamux(yamuxOptions(window, INITIAL_WINDOW))
-  return (...given: Parameters<typeof create>) => Object.assign(create(...given), { protocol: WIDE_YAMUX })
+function wideYamux(window: number): StreamMuxerFactory {
+  return Object.assign(yamux(yamuxOptions(window, INITIAL_WINDOW))(), { protocol: WIDE_YAMUX })
+}
+
+/** libp2p writes after every new stream, through locks and protobuf, that the peer speaks its protocol. Identify has told that already. */
+function withoutEcho(peerStore: PeerStore, me: PeerId): void {
+  const merge = peerStore.merge.bind(peerStore)
+  peerStore.merge = (id, data, options) => {
+    const [only, ...more] = Object.keys(data)
+    if (only !== 'protocols' || more.length > 0 || me.equals(id)) return merge(id, data, options)
+    return Promise.resolve(undefined as never)
+  }
 }
 
 /** libp2p's own prose goes to our log at level debug, errors only; format strings are kept as the event's field. */

@@ -81,3 +81,9 @@ export function createSerial(cap: number): <T>(task: () => Promise<T>) => Promis
     return run
   }
 }
+
+/** Runs `work` behind what this task still has to say: its promise chains as far as 32 microtasks reach. What comes later only costs a message of its own, so nothing else may depend on it. */
+export async function afterTask(work: () => void): Promise<void> {
+  for (let turn = 0; turn < 32; turn++) await undefined
+  work()
+}

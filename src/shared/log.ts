@@ -1,5 +1,7 @@
 /** Structured log: an event name and fields, no sentences, no keys, no payloads. The one file that may touch `console`. */
 
+import { codeOf } from './errors.ts'
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -31,6 +33,11 @@ export function createLog(sink: LogSink, initial: Readonly<Record<string, LogLev
     },
     levels: () => Object.fromEntries(levels),
   }
+}
+
+/** How loud a failed handler is: a stream that the other side or its path ended is a peer's doing, and a peer must not fill our console. */
+export function levelOf(error: unknown): LogLevel {
+  return ['STREAM_RESET', 'PATH_LOST'].includes(codeOf(error)) ? 'debug' : 'warn'
 }
 
 /** For browsers: one console line an event. */

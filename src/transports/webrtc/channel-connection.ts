@@ -3,8 +3,10 @@ import type { AbortOptions, Logger, MessageStreamDirection, MultiaddrConnection 
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { afterTask } from '../../shared/async.ts'
+import { toMeshError } from '../../shared/errors.ts'
 import { markMessage, spend } from '../../shared/spent.ts'
-import { CHANNEL_HIGH, CHANNEL_LOW, MESSAGE_SIZE } from './limits.ts'
+import { CHANNEL_HIGH, CHANNEL_LOW, MESSAGE_SIZE, SAFE_MESSAGE_SIZE } from './limits.ts'
 
 /** The part of RTCDataChannel that is used, so that the stand-in and real ones fit. */
 export interface ChannelLike extends EventTarget {
@@ -21,6 +23,8 @@ export interface ChannelLike extends EventTarget {
 /** The part of RTCPeerConnection that is used. */
 export interface PeerConnectionLike extends EventTarget {
   readonly connectionState: string
+  /** Known once descriptions were exchanged. */
+  readonly sctp?: { readonly maxMessageSize: number } | null
   close(): void
 }
 
@@ -39,9 +43,14 @@ class ChannelConnection extends AbstractMultiaddrConnection {
   readonly #channel: ChannelLike
   readonly #peerConnection: PeerConnectionLike
   readonly #traffic: ChannelConnectionInit['traffic']
+  /** Most bytes of one message. */
+  readonly #size: number
+  #waiting: Uint8ArrayList | undefined
 
   constructor({ channel, peerConnection, traffic, ...init }: ChannelConnectionInit) {
-    super({ ...init, maxMessageSize: MESSAGE_SIZE })
+    const size = Math.min(MESSAGE_SIZE, peerConnection.sctp?.maxMessageSize || SAFE_MESSAGE_SIZE)
+    super({ ...init, maxMessageSize: size })
+    this.#size = size
     this.#channel = channel
     this.#peerConnection = peerConnection
     this.#traffic = traffic
@@ -66,15 +75,33 @@ class ChannelConnection extends AbstractMultiaddrConnection {
     this.#peerConnection.close()
   }
 
+  /** What one task sends leaves in as few messages as it fits into. */
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
-    const own = copyOf(data)
-    if (this.#channel.sendOwned) this.#channel.sendOwned(own.buffer)
-    else this.#channel.send(own)
-    const parts = [...data]
-    // Not at once: libp2p still counts the bytes of these views in this very turn.
-    queueMicrotask(() => parts.forEach(spend))
-    this.#traffic?.sent()
-    return { sentBytes: data.byteLength, canSendMore: this.#channel.bufferedAmount < CHANNEL_HIGH }
+    const length = data.byteLength
+    if (this.#waiting && this.#waiting.byteLength + length > this.#size) this.#flush()
+    if (this.#waiting) this.#waiting.append(data)
+    else {
+      this.#waiting = data
+      void afterTask(() => this.#flush())
+    }
+    return { sentBytes: length, canSendMore: this.#channel.bufferedAmount + this.#waiting.byteLength < CHANNEL_HIGH }
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    // Whoever closed it has told this connection, or is about to.
+    if (!waiting || this.#channel.readyState !== 'open') return
+    const own = copyOf(waiting)
+    // Not at once: libp2p may still count the bytes of these views in this very turn.
+    queueMicrotask(() => [...waiting].forEach(spend))
+    try {
+      if (this.#channel.sendOwned) this.#channel.sendOwned(own.buffer)
+      else this.#channel.send(own)
+      this.#traffic?.sent()
+    } catch (error) {
+      this.abort(toMeshError(error, 'PATH_LOST'))
+    }
   }
 
   sendReset(): void {
@@ -84,6 +111,7 @@ class ChannelConnection extends AbstractMultiaddrConnection {
 
   /** Closes the channel first: it flushes what it holds, then both sides see `close`. */
   async sendClose(options?: AbortOptions): Promise<void> {
+    this.#flush()
     this.#channel.close()
     options?.signal?.throwIfAborted()
   }

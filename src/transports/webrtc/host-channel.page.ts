@@ -1,6 +1,6 @@
 /** One real RTCDataChannel of the RTC host: sends, reports what has left, and closes a channel whose worker does not read. */
 import { discard } from '../../shared/spent.ts'
-import { MAX_UNREAD, REPORT_STEP } from './limits.ts'
+import { DISCARD_FROM, MAX_UNREAD, REPORT_DELAY, REPORT_STEP } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import { type RtcChannelInfo, sizeOf, type ToStandIn } from './wire.ts'
 
@@ -18,15 +18,24 @@ export function hostChannel(channel: RTCDataChannel, ch: number, out: Outbox<ToS
   let accepted = 0
   let reported = 0
   let unread = 0
+  let due = false
   channel.binaryType = 'arraybuffer'
 
-  const report = () => {
+  const tellDrained = () => {
+    due = false
     const bytes = accepted - channel.bufferedAmount - reported
-    // The event fires when the amount falls through the threshold, so the threshold walks down with it.
-    channel.bufferedAmountLowThreshold = Math.max(0, channel.bufferedAmount - REPORT_STEP)
     if (bytes <= 0) return
     reported += bytes
     out.push({ op: 'drained', ch, bytes })
+  }
+  const report = () => {
+    // The event fires when the amount falls through the threshold, so the threshold walks down with it.
+    channel.bufferedAmountLowThreshold = Math.max(0, channel.bufferedAmount - REPORT_STEP)
+    if (accepted - channel.bufferedAmount - reported >= REPORT_STEP) tellDrained()
+    else if (!due) {
+      due = true
+      setTimeout(tellDrained, REPORT_DELAY)
+    }
   }
   const tell = (error?: { name: string; message: string }) =>
     out.push({ op: 'channel-state', ch, readyState: channel.readyState, id: channel.id, ...(error ? { error } : {}) })
@@ -56,7 +65,7 @@ export function hostChannel(channel: RTCDataChannel, ch: number, out: Outbox<ToS
         if (typeof data === 'string') channel.send(data)
         else channel.send(data)
         accepted += size
-        if (typeof data !== 'string') discard(data)
+        if (typeof data !== 'string' && size >= DISCARD_FROM) discard(data)
       } catch (error) {
         tell({ name: (error as Error).name, message: (error as Error).message })
         channel.close()

@@ -21,6 +21,9 @@ export const MAX_UNREAD = 16 * 1024 * 1024
 /** Bytes sent between two reports of what has left: small enough that writers never wait for a report alone. */
 export const REPORT_STEP = 64 * 1024
 
+/** ms that a smaller report waits for company: nobody stands still for it, and each costs the worker a message. */
+export const REPORT_DELAY = 20
+
 /** Bytes read between two reports to the host. */
 export const READ_STEP = 256 * 1024
 
@@ -59,6 +62,12 @@ export const MAX_CANDIDATES = 64
 
 /** Bytes of one message on the channel that carries yamux: a block of 64 KiB behind its header. Larger ones are no faster in Chromium and delay small streams behind them. */
 export const MESSAGE_SIZE = 64 * 1024 + 12
+
+/** The same for a peer that does not say what it takes (RFC 8841 §6.1). */
+export const SAFE_MESSAGE_SIZE = 64 * 1024
+
+/** Bytes of a sent message from which its memory is given back at once; for a smaller one that costs more than it holds. */
+export const DISCARD_FROM = 16 * 1024
 
 /** Bytes the channel may hold before yamux waits, and where it goes on. */
 export const CHANNEL_HIGH = 1024 * 1024
