@@ -1,6 +1,7 @@
-/** The real page at a real relay: one peer however many tabs, reachable again after the tab that lent its window closed and after a reload, with each part switched off. */
+/** The real page at a real relay: one peer however many tabs, reachable again after the tab that lent its window closed and after a reload, with each part switched off; what is sent meanwhile arrives once. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import type { MeshState } from '../../src/core/mesh.ts'
 import { type Person, seesPeer, startPerson } from '../support/people.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
@@ -30,6 +31,9 @@ describe('tabs of one browser', { timeout: 300_000 }, () => {
       [peer],
     )
 
+  const say = (peer: string, text: string) =>
+    ben.page.evaluate(([id, words]) => (dmesh.send as (...args: unknown[]) => Promise<string>)(id, 'chat', words), [peer, text])
+
   for (const [off, limit] of Object.entries(RUNS)) {
     it(`${off ? `without ${off}: ` : ''}the peer stays one and is reachable again within ${limit} ms`, async (t) => {
       const url = off ? `${relay.url}/?off=${off}` : relay.url
@@ -43,11 +47,12 @@ describe('tabs of one browser', { timeout: 300_000 }, () => {
         const closed = performance.now()
         await ana.page.close()
         ana.page = second
+        await say(ana.peer, 'sent into the close')
         await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after her first tab closed' })
         const afterClose = performance.now() - closed
         await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
         const reloaded = performance.now()
-        await second.reload()
+        await Promise.all([second.reload(), say(ana.peer, 'sent into the reload')])
         await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after the reload' })
         const afterReload = performance.now() - reloaded
         await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
@@ -56,6 +61,12 @@ describe('tabs of one browser', { timeout: 300_000 }, () => {
         )
         await waitUntil(() => second.evaluate(() => dmesh.peer), { ms: 20_000, what: 'the page after its reload' })
         assert.equal(await second.evaluate(() => dmesh.peer), ana.peer)
+        const heard = async () =>
+          (await second.evaluate(() => dmesh.state as never as MeshState)).messages
+            .filter(({ direction }) => direction === 'in')
+            .map(({ text }) => text)
+        await waitUntil(async () => (await heard()).length >= 2, { ms: 10_000, what: 'what was sent meanwhile' })
+        assert.deepEqual(await heard(), ['sent into the close', 'sent into the reload'], 'each once, in order')
         assert.ok(afterClose <= limit, `${afterClose} ms after the close`)
         assert.ok(afterReload <= limit, `${afterReload} ms after the reload`)
       } finally {
