@@ -58,8 +58,8 @@ export const INITIAL_WINDOW = 1024 * 1024
 /** ms; a longer timer would fire at once. */
 export const MAX_TIMER = 2 ** 31 - 1
 
-/** Parts in which a stream's window is given back: a frame for each 256 KiB of INITIAL_WINDOW, and a sender never has less than three quarters of it. */
-export const WINDOW_STEPS = 4
+/** Bytes read below which a stream's window is not told anew: a request needs no such frame, and a flow is told with each of its frames, because a wait of a quarter of the window slowed relayed flows. */
+export const WINDOW_STEP = 16 * 1024
 
 /** Path attempts kept for "Why this path?". */
 export const MAX_ATTEMPTS = 16

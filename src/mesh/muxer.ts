@@ -3,7 +3,7 @@ import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { afterTask } from '../shared/async.ts'
 import { MeshError } from '../shared/errors.ts'
-import { WINDOW_STEPS, YES_DELAY } from './limits.ts'
+import { WINDOW_STEP, YES_DELAY } from './limits.ts'
 
 /** Given to `newStream()` with the libp2p options: send at once, the answer is checked when it comes. Only for a protocol that the peer has agreed to before. */
 export interface EagerOption {
@@ -15,7 +15,6 @@ interface YamuxStream extends Stream {
   readonly readBufferLength: number
   readonly recvWindow: number
   readonly recvWindowCapacity: number
-  epochStart: number
   sendWindowUpdate(): void
   onData(data: Uint8Array | Uint8ArrayList): void
   onRemoteCloseWrite(): void
@@ -54,17 +53,12 @@ function tune(muxer: StreamMuxer, offered: () => readonly string[]): StreamMuxer
   })
 }
 
-/**
- * yamux tells its window after every frame, and opens a stream by such a frame alone. The flags ride on the first bytes as well. It widens a window that is used up
- * within four round trips of one frame to the next, which a flow always does; between steps it would not, so a step counts as such: a reader that never stops gets the widest.
- */
+/** yamux tells its window after every frame, however small, and opens a stream by such a frame alone. The flags ride on the first bytes as well. */
 function withSteps(stream: YamuxStream): YamuxStream {
   const tell = stream.sendWindowUpdate.bind(stream)
   return Object.assign(stream, {
     sendWindowUpdate() {
-      if (stream.recvWindow - stream.recvWindowCapacity < stream.recvWindow / WINDOW_STEPS) return
-      stream.epochStart = Date.now()
-      tell()
+      if (stream.recvWindow - stream.recvWindowCapacity >= WINDOW_STEP) tell()
     },
   })
 }
