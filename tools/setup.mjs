@@ -95,6 +95,8 @@ export async function ensureTestPrograms(env) {
     { program: 'ip', package: 'iproute2', found: () => findProgram('ip', env) },
     { program: 'nft', package: 'nftables', found: () => findProgram('nft', env) },
     { program: 'tcpdump', package: 'tcpdump', found: () => findProgram('tcpdump', env) },
+    // On a person's machine its package would start a web server.
+    ...(env.CI === 'true' ? [{ program: 'nginx', package: 'nginx-light', found: () => findProgram('nginx', env) }] : []),
   ]
   const absent = () => wanted.filter((one) => one.found() === undefined)
   let why = 'it is not installed'
