@@ -45,25 +45,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** How streams end when a peer or the caller likes it, many times a second: the stack would tell nothing and was the dearest part of an aborted stream. */
-const WITHOUT_STACK: ReadonlySet<ErrorCode> = new Set(['ABORTED', 'STREAM_RESET', 'PATH_LOST'])
-
-function withoutStack(): () => void {
-  const errors = Error as { stackTraceLimit?: number } // V8's own; elsewhere it means nothing
-  const limit = errors.stackTraceLimit
-  errors.stackTraceLimit = 0
-  return () => {
-    errors.stackTraceLimit = limit
-  }
-}
-
 /** Throw only this for expected failures. `message` says what happened, with the values that matter; the fix comes from the table. */
 export class MeshError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    const restore = WITHOUT_STACK.has(code) ? withoutStack() : undefined
     super(message, options)
-    restore?.()
     this.code = code
     this.name = ERRORS[code].name
   }
