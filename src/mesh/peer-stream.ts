@@ -93,10 +93,15 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
 
 /** Large data as it lies, small data in one piece. A frame's body is one stream's alone, and between two bodies lies a whole header: so a gap that is no longer hides no other stream's bytes. */
 function piecesOf(data: StreamMessageEvent['data'], stream: Stream): Iterable<Uint8Array> {
-  const pieces = ArrayBuffer.isView(data) ? [data] : [...data]
+  const pieces = ArrayBuffer.isView(data) ? [plain(data)] : [...data].map(plain)
   if (pieces.length > 1 && data.byteLength < JOIN_BELOW) return [data.subarray()]
   for (const piece of pieces) passOn(piece, stream, FRAME_HEADER)
   return pieces
+}
+
+/** Node.js's ciphers give Buffers, whose slice() is no copy; protocols see what the platform calls bytes. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 async function reasonOf(cause: Error | undefined, received: number, explain: PeerStreamInit['explain']): Promise<MeshError> {

@@ -30,6 +30,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'open() of a peer that is nowhere fails with PEER_UNREACHABLE or TIMEOUT', run: unreachable },
   { name: 'a handler that throws resets the stream', run: throwing },
   { name: 'a slow reader slows the writer', run: backPressure },
+  { name: 'a chunk is its writer’s again once write() has settled', run: reuse },
   { name: 'send() arrives once and in order', run: messages },
   { name: 'send() refuses more than 256 KiB', run: tooLarge },
   { name: 'listeners end with their signal and see statechange', run: events },
@@ -160,6 +161,27 @@ async function backPressure({ a, b }: MeshContext): Promise<void> {
   check(stoppedAt <= 8 * MIB, `${stoppedAt} bytes were taken before the reader read`)
   await within(writing, 'the rest to be written')
   equal(await within(total.promise, 'the rest to arrive'), 384 * 65_536, 'bytes')
+}
+
+async function reuse({ a, b }: MeshContext): Promise<void> {
+  const [count, size] = [256, 20_000]
+  const wrong = Promise.withResolvers<number>()
+  await b.handle('/x/contract-reuse/1.0.0', async (stream) => {
+    let [at, bad] = [0, 0]
+    for await (const chunk of stream.readable) {
+      // A Buffer of Node.js is a Uint8Array too, but its slice() is no copy.
+      if (chunk.constructor !== Uint8Array) bad++
+      for (const byte of chunk) if (byte !== Math.floor(at++ / size)) bad++
+    }
+    wrong.resolve(bad + Math.abs(at - count * size))
+  })
+  const stream = await a.open(b.peer, '/x/contract-reuse/1.0.0')
+  const writer = stream.writable.getWriter()
+  const chunk = new Uint8Array(size)
+  for (let i = 0; i < count; i++) await writer.write(chunk.fill(i))
+  chunk.fill(255)
+  await within(writer.close(), 'the half-close')
+  equal(await within(wrong.promise, 'all bytes'), 0, 'bytes that changed after their write')
 }
 
 async function messages({ a, b }: MeshContext): Promise<void> {

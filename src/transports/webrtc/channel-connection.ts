@@ -45,7 +45,9 @@ class ChannelConnection extends AbstractMultiaddrConnection {
   readonly #traffic: ChannelConnectionInit['traffic']
   /** Most bytes of one message. */
   readonly #size: number
-  #waiting: Uint8ArrayList | undefined
+  /** Frames of this task in memory of our own, and their bytes. */
+  readonly #batch: Uint8Array<ArrayBuffer>[] = []
+  #waiting = 0
 
   constructor({ channel, peerConnection, traffic, ...init }: ChannelConnectionInit) {
     const size = Math.min(MESSAGE_SIZE, peerConnection.sctp?.maxMessageSize || SAFE_MESSAGE_SIZE)
@@ -75,29 +77,28 @@ class ChannelConnection extends AbstractMultiaddrConnection {
     this.#peerConnection.close()
   }
 
-  /** What one task sends leaves in as few messages as it fits into. */
+  /** What one task sends leaves in as few messages as it fits into. Copied at once: a written chunk is its writer's again when `write()` settles. */
   sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
-    const length = data.byteLength
-    if (this.#waiting && this.#waiting.byteLength + length > this.#size) this.#flush()
-    if (this.#waiting) this.#waiting.append(data)
-    else {
-      this.#waiting = data
-      void afterTask(() => this.#flush())
-    }
-    return { sentBytes: length, canSendMore: this.#channel.bufferedAmount + this.#waiting.byteLength < CHANNEL_HIGH }
+    const { byteLength } = data
+    if (this.#waiting + byteLength > this.#size) this.#flush()
+    if (this.#waiting === 0) void afterTask(() => this.#flush())
+    const parts = [...data]
+    this.#batch.push(joined(parts))
+    this.#waiting += byteLength
+    // Not at once: libp2p may still count the bytes of these views in this very turn.
+    queueMicrotask(() => parts.forEach(spend))
+    return { sentBytes: byteLength, canSendMore: this.#channel.bufferedAmount + this.#waiting < CHANNEL_HIGH }
   }
 
   #flush(): void {
-    const waiting = this.#waiting
-    this.#waiting = undefined
+    const [first, ...more] = this.#batch.splice(0)
+    this.#waiting = 0
     // Whoever closed it has told this connection, or is about to.
-    if (!waiting || this.#channel.readyState !== 'open') return
-    const own = copyOf(waiting)
-    // Not at once: libp2p may still count the bytes of these views in this very turn.
-    queueMicrotask(() => [...waiting].forEach(spend))
+    if (!first || this.#channel.readyState !== 'open') return
+    const message = more.length > 0 ? joined([first, ...more]) : first
     try {
-      if (this.#channel.sendOwned) this.#channel.sendOwned(own.buffer)
-      else this.#channel.send(own)
+      if (this.#channel.sendOwned) this.#channel.sendOwned(message.buffer)
+      else this.#channel.send(message)
       this.#traffic?.sent()
     } catch (error) {
       this.abort(toMeshError(error, 'PATH_LOST'))
@@ -122,11 +123,11 @@ class ChannelConnection extends AbstractMultiaddrConnection {
   sendResume(): void {}
 }
 
-/** yamux's header and body as one message in memory of our own. */
-function copyOf(data: Uint8ArrayList): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(data.byteLength)
+/** Parts, such as yamux's header and body, one behind the other in memory of our own. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0))
   let at = 0
-  for (const part of data) {
+  for (const part of parts) {
     out.set(part, at)
     at += part.byteLength
   }

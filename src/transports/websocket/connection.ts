@@ -43,7 +43,8 @@ class WebSocketConnection extends AbstractMultiaddrConnection {
     this.#socket = socket
     socket.addEventListener('message', ({ data }) => {
       if (data instanceof ArrayBuffer) this.onData(new Uint8Array(data))
-      else if (data instanceof Uint8Array) this.onData(data)
+      // Never a Buffer, whose slice() is no copy: whoever gives such a "copy" away would take the memory of `ws` along.
+      else if (data instanceof Uint8Array) this.onData(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
       else this.abort(new Error('text frame on a binary connection'))
     })
     socket.addEventListener('close', ({ wasClean }) => {
