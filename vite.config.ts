@@ -24,11 +24,12 @@ function ownFile(path: string): string {
 
 export default defineConfig({
   appType: 'mpa',
-  // What the libraries bring along and cannot be asked to leave out: a curve that no DMesh peer uses, and a resolver that asks public servers.
+  // What the libraries bring along and cannot be asked to leave out: a curve that no DMesh peer uses, a resolver that asks public servers, a logger that is never asked.
   resolve: {
     alias: {
       '@noble/curves/secp256k1.js': ownFile('src/identity/without-secp256k1.ts'),
       '@multiformats/dns': ownFile('src/mesh/without-dns.ts'),
+      '@libp2p/logger': ownFile('src/mesh/without-logger.ts'),
     },
   },
   define: { __DMESH_VERSION__: JSON.stringify(version), __DMESH_SOURCE__: JSON.stringify(source) },
