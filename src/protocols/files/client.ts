@@ -89,7 +89,8 @@ async function sendBytes({ source, hash, onProgress }: SendOptions, { channel, s
         const known = Math.min(Math.max(0, sent.hashed - at), block.byteLength)
         at += block.byteLength
         const done = at
-        hash.update(block.subarray(known))
+        // Nothing may follow a digest, not even nothing.
+        if (known < block.byteLength) hash.update(block.subarray(known))
         sent.hashed = Math.max(sent.hashed, at)
         await sending
         sending = channel.write(block, 'file bytes', signal, STALL_MS).then(() => onProgress(done))

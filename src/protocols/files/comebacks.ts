@@ -1,6 +1,7 @@
 /** Received transfers that a sender may come back to when its path was lost, and for a while the finished ones of which it may not have heard. */
 import type { PeerStream } from '../../core/peer-stream.ts'
 import type { ProtocolHost } from '../../core/protocol.ts'
+import { toMeshError } from '../../shared/errors.ts'
 import { RESUME_MS } from './limits.ts'
 import { confirmDone, type Leg, type Legs, refuseResume } from './resume.ts'
 import type { Offer } from './wire.ts'
@@ -26,6 +27,8 @@ export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comeba
       const key = keyOf(peer, offer)
       known.set(key, legs)
       return (sha256) => {
+        const late = legs.rest()
+        if (late) void answerLate(late, offer, sha256)
         // Unless the same offer was made anew.
         if (known.get(key) !== legs) return
         known.delete(key)
@@ -47,4 +50,10 @@ export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comeba
       found.take(leg)
     },
   }
+}
+
+/** It came back while the transfer ended. Never rejects. */
+async function answerLate(leg: Leg, { size }: Offer, sha256: string | undefined): Promise<void> {
+  if (sha256 === undefined) return refuseResume(leg)
+  await confirmDone(leg, size, sha256).catch((error: unknown) => leg.channel.fail(toMeshError(error)))
 }

@@ -259,7 +259,7 @@ async function run(
     const reason = reasonOf(error, signal)
     transfers.fail(id, reason)
     host.log('files.transfer.ended', { id, code: reason.code })
-    await legs.current().channel.fail(reason)
+    await Promise.all([legs.current().channel.fail(reason), legs.rest()?.channel.fail(reason)])
     return undefined
   }
 }

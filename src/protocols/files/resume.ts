@@ -22,6 +22,8 @@ export interface Legs {
   current(): Leg
   /** The receiver's: the sender came back on a new stream. */
   take(leg: Leg): void
+  /** The leg that came and was not gone on with, once. Whoever asks owns it: its sender waits for an answer. */
+  rest(): Leg | undefined
   /** `work` over one leg after the other while paths are lost, from the acceptance on. */
   run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>): Promise<T>
 }
@@ -61,10 +63,14 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
     current: () => current,
     take(leg) {
       const replaced = new MeshError('PATH_LOST', 'the sender came back on another stream')
-      current.lose(replaced)
-      queued?.lose(replaced)
+      for (const old of [current, queued]) if (old) drop(old, replaced)
       queued = leg
       wake?.()
+    },
+    rest() {
+      const leg = queued
+      queued = undefined
+      return leg
     },
     async run(work) {
       for (let resumes = 0; ; resumes++) {
@@ -72,7 +78,7 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
           return await work(current, resumes > 0)
         } catch (error) {
           if (cancel.aborted || !accepted() || !isLost(error) || resumes === MAX_RESUMES) throw error
-          current.lose(toMeshError(error))
+          drop(current, toMeshError(error))
           current = await withDeadline(clock, RESUME_MS, 'another path', cancel, next ?? waitForNext).catch((late: unknown) => {
             throw cancel.aborted ? late : error
           })
@@ -80,6 +86,12 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
       }
     },
   }
+}
+
+/** A leg that is gone on without: its stream must not stay, even when the other side never ends it. */
+function drop(leg: Leg, lost: MeshError): void {
+  leg.lose(lost)
+  void leg.channel.fail(lost)
 }
 
 /** The path broke, and nobody decided anything. */
@@ -92,11 +104,13 @@ function isLost(error: unknown): boolean {
 export function reopen(host: ProtocolHost, peer: string, what: Offer, cancel: AbortSignal): (signal: AbortSignal) => Promise<Leg> {
   return async (signal) => {
     for (let attempt = 0; ; attempt++) {
+      let leg: Leg | undefined
       try {
-        const leg = openLeg(await host.open(peer, PROTOCOL.files, { signal }), host.clock, true, cancel)
+        leg = openLeg(await host.open(peer, PROTOCOL.files, { signal }), host.clock, true, cancel)
         await leg.channel.writeJson(offerJson({ ...what, resume: true }), 'offer', signal, STALL_MS)
         return leg
       } catch (error) {
+        if (leg) drop(leg, new MeshError('PATH_LOST', 'the offer could not be made again'))
         throwIfAborted(signal)
         host.log('files.resume.failed', { peer, code: codeOf(error), attempt }, 'debug')
         await sleep(host.clock, backoff(attempt + 1, Math.random(), RESUME_RETRY), signal)

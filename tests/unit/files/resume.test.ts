@@ -1,8 +1,10 @@
 /** A transfer outlives its path: it goes on over the next one, or fails when none comes. */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import type { FileStore } from '../../../src/core/stores.ts'
 import { RESUME_MS } from '../../../src/protocols/files/limits.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
+import { createMemoryFiles } from '../../../src/storage/memory.ts'
 import { createNodeSha256 } from '../../../src/storage/sha256.node.ts'
 import { patternBytes } from '../../contract/file-store.ts'
 import { waitUntil } from '../../support/wait.ts'
@@ -50,6 +52,74 @@ describe('resuming', () => {
     await b.service.accept(offer.id)
     assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
     assert.equal(b.offers.length, 1)
+  })
+
+  it('a path lost after the last byte was handed on goes on with what the receiver lacks', async () => {
+    const paused = pausedFiles()
+    const [a, b] = [createTestPeer(), createTestPeer({ files: paused.files })]
+    const bytes = patternBytes(3_000_000)
+    const { pairs } = join(a, b, 2 * bytes.byteLength)
+    const id = await a.service.offer('b', new Blob([bytes]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await waitUntil(() => a.changes.some((info) => info.status === 'verifying'), { what: 'all bytes on their way' })
+    pairs[0]?.cut()
+    await waitUntil(() => pairs.length === 2, { what: 'the second stream' })
+    paused.release()
+    for (const info of [await ended(a, id), await ended(b, offer.id)]) {
+      assert.deepEqual([info.status, info.problem, info.sha256, info.done], ['done', undefined, sha256(bytes), bytes.byteLength])
+    }
+  })
+
+  it('a sender that comes back while the bytes are flushed hears the verdict', async () => {
+    const memory = createMemoryFiles()
+    const flush = Promise.withResolvers<void>()
+    const files: FileStore = {
+      ...memory,
+      async create(id) {
+        const sink = await memory.create(id)
+        return { ...sink, finish: () => flush.promise.then(() => sink.finish()) }
+      },
+    }
+    const [a, b] = [createTestPeer(), createTestPeer({ files })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(1_000)]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await waitUntil(() => b.changes.some((info) => info.status === 'verifying'), { what: 'all bytes there' })
+    pairs[0]?.cut()
+    await waitUntil(() => pairs.length === 2 && pairs[1]?.waiting() === 0, { what: 'the sender to be back' })
+    flush.resolve()
+    assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
+  })
+
+  it('a sender that comes back before the answer ends its offer, and no stream of it stays', async () => {
+    const b = createTestPeer()
+    const first = rawSender(b)
+    await first.json(goodOffer())
+    const { id } = await nextOffer(b)
+    const second = rawSender(b)
+    await second.json(goodOffer({ resume: true }))
+    assert.equal((await ended(b, id)).status, 'failed')
+    await assert.rejects(first.stream.closed)
+    await assert.rejects(second.stream.closed)
+  })
+
+  it('nobody else can come back to a transfer, whatever id is said', async () => {
+    const paused = pausedFiles()
+    const b = createTestPeer({ files: paused.files })
+    const first = rawSender(b)
+    await first.json(goodOffer())
+    const { id } = await nextOffer(b)
+    await b.service.accept(id)
+    assert.deepEqual(await first.next(), { kind: 'accept', offset: 0 })
+    const other = rawSender(b, 65_536, 'somebody else')
+    await other.json(goodOffer({ resume: true }))
+    assert.deepEqual(await other.next(), { kind: 'stop', code: 'PATH_LOST' })
+    await first.block(patternBytes(10))
+    await first.raw(new Uint8Array([0]))
+    await first.json({ kind: 'digest', sha256: sha256(patternBytes(10)) })
+    assert.equal((await ended(b, id)).status, 'done')
   })
 
   it('a path that stays lost fails both sides with PATH_LOST and a sentence, after 45 s', async () => {
