@@ -68,7 +68,9 @@ function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onCha
     const seats = new Set<Seat>()
     const dirty = new Set<string>()
     const push = () => {
-      const frames = [...dirty].map((peer) => changeFrame(roster, peer))
+      // Those gone first: a client's list holds as many as the roster, so a newcomer needs the place of whoever made room.
+      const left = [...dirty].filter((peer) => !roster.get(peer)?.here)
+      const frames = [...new Set([...left, ...dirty])].map((peer) => changeFrame(roster, peer))
       dirty.clear()
       for (const { out } of seats) for (const frame of frames) out.push(frame)
       onChange()

@@ -25,9 +25,9 @@ const { relaySide, peerSide, stopAll } = createSides()
 afterEach(stopAll)
 
 /** A peer that speaks frames by hand. */
-async function rawPeer(relay: RelaySide, claims: Record<string, unknown> = {}, highWaterMark?: number) {
+async function rawPeer(relay: RelaySide, claims: Record<string, unknown> = {}, highWaterMark?: number, address?: string) {
   const identity = await createEphemeralIdentity()
-  const { a } = relay.connect(identity.peer, { highWaterMark })
+  const { a } = relay.connect(identity.peer, { highWaterMark, address })
   const now = Math.floor(Date.now() / 1000)
   const record = {
     iss: identity.peer,
@@ -210,4 +210,26 @@ test('renewing without end is cut at the rate', async () => {
     assert.equal(frame.code, 'LIMIT_REACHED')
     break
   }
+})
+
+test('who had to make room is told before the newcomer, who so fits into a list as long as the roster', async () => {
+  const relay = await relaySide({ limits: { entries: 3, entriesPerPrefix: 3 } })
+  const watcher = await rawPeer(relay, {}, undefined, '198.51.100.1')
+  await watcher.hello()
+  const hears = async () => {
+    const frame = await watcher.next()
+    return frame?.t === 'gone' ? `gone ${frame.peer}` : frame?.t
+  }
+  assert.deepEqual([await hears(), await hears()], ['roster', 'record'])
+  const enter = async (address: string) => {
+    const raw = await rawPeer(relay, {}, undefined, address)
+    await raw.hello()
+    return raw.identity.peer
+  }
+  await enter('192.0.2.1')
+  assert.equal(await hears(), 'record')
+  const newest = await enter('192.0.2.2')
+  assert.equal(await hears(), 'record')
+  await enter('203.0.113.1')
+  assert.deepEqual([await hears(), await hears()], [`gone ${newest}`, 'record'])
 })
