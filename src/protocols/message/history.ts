@@ -55,7 +55,7 @@ export async function openHistory(records: RecordStore): Promise<History> {
     if (known.has(peer)) return
     known.add(peer)
     for (const old of [...known].slice(0, Math.max(0, known.size - MAX_KNOWN))) known.delete(old)
-    kept.befriend(peer)
+    for (const gone of kept.befriend(peer)) await records.delete('message', gone)
     await records.put('setting', KNOWN_PEERS, [...known])
   }
   const queue = new Map<string, Waiting[]>()

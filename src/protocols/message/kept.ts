@@ -11,8 +11,8 @@ export interface Line {
 export interface Kept {
   /** Returns the keys of lines that have to go for it. */
   add(line: Line): readonly string[]
-  /** I write to this peer: its lines are mine from now on. */
-  befriend(peer: string): void
+  /** I write to this peer: its lines are mine from now on. Returns the keys of lines that have to go for them. */
+  befriend(peer: string): readonly string[]
 }
 
 export function createKept(knows: (peer: string) => boolean): Kept {
@@ -20,9 +20,7 @@ export function createKept(knows: (peer: string) => boolean): Kept {
   const strangers = createPool(MAX_STRANGER_LINES, MAX_STRANGER_BYTES)
   return {
     add: (line) => (knows(line.peer) ? mine : strangers).add(line),
-    befriend(peer) {
-      for (const line of strangers.take(peer)) mine.add(line)
-    },
+    befriend: (peer) => strangers.take(peer).flatMap((line) => mine.add(line)),
   }
 }
 

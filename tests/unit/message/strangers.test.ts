@@ -73,6 +73,15 @@ it('one conversation of mine that grows without end keeps the others', async () 
   assert.equal(history.messages().length, MAX_SHOWN)
 })
 
+it('lines of a stranger that I answer count among mine, and leave no more of them in the store', async () => {
+  const { history, stored } = await open()
+  await history.add(line('ana', 'out'))
+  for (let i = 1; i < MAX_KEPT; i++) await history.add(line('ana'))
+  for (let i = 0; i < 20; i++) await history.add(line('ben'))
+  await history.add(line('ben', 'out'))
+  assert.equal((await stored()).length, MAX_KEPT)
+})
+
 it('ids of people I wrote to are remembered whatever strangers send', async () => {
   const { history } = await open()
   await history.add(line('ana', 'out'))
