@@ -171,7 +171,7 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
         assert.match(spaced(await page.textContent('.map table')), /Workshop Pirelayedhome\.example62 ms/)
         await page.click('.why')
         await page.waitForSelector('text=Why is Workshop Pi relayed?')
-        assert.match((await page.textContent('.why-panel')) ?? '', /no answer in time.*Relayed by home\.example.*blocks UDP/s)
+        assert.match((await page.textContent('.why-panel')) ?? '', /no answer in time.*Relayed by home\.example.*UDP is blocked on the other side/s)
       },
       { width: 1280, height: 800 },
     ))

@@ -108,7 +108,7 @@ function peers(now: number): readonly PeerInfo[] {
       seen: now,
       kind: 'browser',
       attempts: [
-        { transport: 'webrtc', what: 'WebRTC, 2 local and 3 remote candidates', outcome: 'TIMEOUT', at: now - 40_000 },
+        { transport: 'webrtc', what: 'WebRTC, 2 local and 3 remote candidates', outcome: 'TIMEOUT', obstacle: 'no-udp-there', at: now - 40_000 },
         { transport: 'webrtc', what: 'WebRTC, 2 local and 3 remote candidates', outcome: 'trying', at: now - 3_000 },
       ],
     },
