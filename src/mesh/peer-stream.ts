@@ -61,7 +61,8 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         const onClose = async (event: Pick<StreamCloseEvent, 'error'>) => {
           const error = event.error || !finished ? await reasonOf(event.error, received, explain) : undefined
           failed.resolve(error)
-          if (settled) return
+          // What a slow reader left is still to be read: 'end' comes behind it.
+          if (settled || (!error && stream.readBufferLength > 0)) return
           settled = true
           if (error) controller.error(error)
           else controller.close()
@@ -79,7 +80,13 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
         }
       },
       pull() {
-        if (stream.readStatus === 'paused') stream.resume()
+        if (stream.readStatus !== 'paused') return
+        try {
+          stream.resume()
+        } catch (error) {
+          // It gave out what it held, and cannot tell so over a connection that has ended since.
+          if (stream.status === 'open') throw error
+        }
       },
       async cancel() {
         settled = true

@@ -7,11 +7,12 @@ import { yamux } from '@libp2p/yamux'
 import { toPeerStream } from '../../../src/mesh/peer-stream.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
 
+const WINDOW = 1024 * 1024
 const INIT = { peer: 'peer', protocol: '/x/test/1.0.0', path: 'relayed' } as const
 
 async function openPair() {
   const [near, far] = multiaddrConnectionPair()
-  const create = yamux({ enableKeepAlive: false })()
+  const create = yamux({ enableKeepAlive: false, streamOptions: { initialStreamWindowSize: WINDOW } })()
   const [muxer, other] = [create.createStreamMuxer(near), create.createStreamMuxer(far)]
   const arrived = new Promise<Stream>((resolve) => other.addEventListener('stream', ({ detail }) => resolve(detail)))
   const stream = await muxer.createStream({ protocol: INIT.protocol })
@@ -52,4 +53,22 @@ it('an end by both sides stays a clean one', async () => {
   await far.writable.getWriter().close()
   await writing
   assert.deepEqual(await Promise.all([outcome(near.closed), outcome(far.closed)]), ['well', 'well'])
+})
+
+it('what a slow reader left is read to the end after both sides closed, and after the connection went too', async () => {
+  for (const cut of [false, true]) {
+    const { stream, arrived, end } = await openPair()
+    const [near, far] = [toPeerStream(stream, INIT), toPeerStream(await arrived, INIT)]
+    const over = new Promise<void>((resolve) => stream.addEventListener('close', () => resolve()))
+    await near.writable.close()
+    const writer = far.writable.getWriter()
+    // More than a readable takes unasked, and no more than the window lets through.
+    for (let i = 0; i < 8; i++) await writer.write(new Uint8Array(WINDOW / 8).fill(i))
+    await writer.close()
+    await over
+    assert.ok(stream.readBufferLength > 0, 'the reader was not slow')
+    if (cut) end()
+    const all = new Uint8Array(await new Response(near.readable as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer())
+    assert.deepEqual([all.byteLength, all.at(-1)], [WINDOW, 7])
+  }
 })
