@@ -1,5 +1,5 @@
 /** Default deny at the door: every protocol handler of the swarm, ours or libp2p's own, runs only after the policy allowed this peer, and no longer than it allows. */
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
 import { decideBy } from '../access/decide.ts'
 import { createUsage } from '../access/usage.ts'
 import type { Decision, Policy, PolicyRow, Usage, Who } from '../core/access.ts'
@@ -52,20 +52,32 @@ const ENDED: ReadonlySet<string> = new Set<Stream['status']>(['closed', 'reset',
 
 const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
 
-/** Calls `spent` once when more than `most` bytes passed, both directions together, and lets none of ours out after that. */
-function meter(stream: Stream, most: number, spent: () => void): void {
+/** Hears what the handler hears, from when it listens: until then the stream keeps what comes, and a listener of ours alone would take it away. */
+function overhear(stream: Stream, hear: (bytes: number) => void): void {
+  const add = stream.addEventListener.bind(stream) as EventTarget['addEventListener']
+  stream.addEventListener = (...args: Parameters<typeof add>) => {
+    if (args[0] === 'message') {
+      stream.addEventListener = add
+      add('message', (event) => hear((event as StreamMessageEvent).data.byteLength))
+    }
+    add(...args)
+  }
+}
+
+/** Calls `spent` once when more than `most` bytes passed, both directions together, and lets none of ours out after that. Returns the count of those that come. */
+function meter(stream: Stream, most: number, spent: () => void): (bytes: number) => void {
   let bytes = 0
   const count = (more: number) => {
     const before = bytes
     bytes += more
     if (before <= most && bytes > most) spent()
   }
-  stream.addEventListener('message', ({ data }) => count(data.byteLength))
   const send = stream.send.bind(stream)
   stream.send = (data) => {
     count(data.byteLength)
     return send(data)
   }
+  return count
 }
 
 /** Pings and the like keep every link up and say nothing about its use; a circuit is use of the link to its relay. */
@@ -110,13 +122,19 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     const ended = usage.start(peer, may ?? '')
     const spent = () => refuse(stream, peer, protocol, new MeshError('LIMIT_REACHED', `${why} What it allows a stream is used up.`))
     const cancel = limits.time === undefined ? undefined : clock.after(Math.min(limits.time, MAX_TIMER), spent)
-    if (limits.bytes !== undefined) meter(stream, limits.bytes, spent)
+    const count = limits.bytes === undefined ? undefined : meter(stream, limits.bytes, spent)
     live.add(entry)
-    if (isUse(may)) stream.addEventListener('message', () => parts.used?.(connection))
-    if (isUse(may)) parts.used?.(connection)
+    const used = () => {
+      if (isUse(may)) parts.used?.(connection)
+    }
+    used()
+    overhear(stream, (bytes) => {
+      count?.(bytes)
+      used()
+    })
     stream.addEventListener('close', () => {
       live.delete(entry)
-      if (isUse(may)) parts.used?.(connection)
+      used()
       ended()
       cancel?.()
     })

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
+import { streamPair } from '@libp2p/utils'
 import type { Policy, PolicyRow } from '../../../src/core/access.ts'
 import { createGate } from '../../../src/mesh/gate.ts'
 import type { Swarm } from '../../../src/mesh/swarm.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { silentLog } from '../../../src/shared/log.ts'
+import { waitUntil } from '../../support/wait.ts'
 
 const ROW: PolicyRow = { id: 'one', who: ['anyone'], may: ['test.one'], limits: { concurrent: 1 }, label: 'One at a time' }
 
@@ -60,7 +62,7 @@ function openStream() {
 
 it('bytes of a row are counted in both directions and end the stream of any handler', async () => {
   const { gate, handlers } = startGate({ ...ROW, limits: { bytes: 1_000 } })
-  await gate.handle('/x/one', 'test.one', () => undefined)
+  await gate.handle('/x/one', 'test.one', (stream) => stream.addEventListener('message', () => undefined))
   const serve = handlers.get('/x/one') as StreamHandler
   const { stream, sent, receive } = openStream()
   await serve(stream, connection)
@@ -74,6 +76,29 @@ it('bytes of a row are counted in both directions and end the stream of any hand
   await serve(other.stream, connection)
   other.receive(1_000)
   assert.equal(other.stream.reason, '', 'each stream has its own')
+})
+
+it('what came with the question is kept for a handler that listens late, and counted then', { timeout: 10_000 }, async () => {
+  for (const [limits, reason] of [
+    [{}, ''],
+    [{ bytes: 1_000 }, ''],
+    [{ bytes: 4 }, 'LIMIT_REACHED'],
+  ] as const) {
+    const { gate, handlers } = startGate({ ...ROW, limits })
+    const reading = Promise.withResolvers<number>()
+    await gate.handle('/x/one', 'test.one', async (stream) => {
+      await new Promise((resolve) => setTimeout(resolve))
+      stream.addEventListener('message', ({ data }) => reading.resolve(data.byteLength))
+    })
+    const [near, far] = await streamPair()
+    let why = ''
+    far.addEventListener('close', ({ error }) => (why = (error as { code?: string } | undefined)?.code ?? ''))
+    near.send(new Uint8Array(5))
+    await waitUntil(() => far.readBufferLength === 5, { what: 'the bytes' })
+    await (handlers.get('/x/one') as StreamHandler)(far, connection)
+    assert.equal(await reading.promise, 5)
+    assert.equal(why, reason)
+  }
 })
 
 it('a time that no timer can hold does not end the stream at once', async () => {
