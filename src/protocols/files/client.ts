@@ -1,4 +1,4 @@
-/** The sending end: offer, wait for the answer, bytes with their digest in one pass, verdict. Pulls the source by range and never holds more than a few blocks of it. */
+/** The sending end: offer, wait for the answer, bytes with their digest in one pass, verdict. Reads the source as it sends and never holds more than two reads of it. */
 import type { IncrementalHash } from '../../core/stores.ts'
 import { abortable, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
