@@ -69,6 +69,8 @@ describe('resuming', () => {
     for (const info of [await ended(a, id), await ended(b, offer.id)]) {
       assert.deepEqual([info.status, info.problem, info.sha256, info.done], ['done', undefined, sha256(bytes), bytes.byteLength])
     }
+    const shown = a.changes.map((info) => info.status).filter((status, at, all) => status !== all[at - 1])
+    assert.deepEqual(shown, ['offered', 'running', 'verifying', 'running', 'verifying', 'done'], 'bytes that are sent again are shown as such')
   })
 
   it('a sender that comes back while the bytes are flushed hears the verdict', async () => {
