@@ -25,7 +25,7 @@ export const ERRORS = {
   STREAM_RESET: { name: 'NetworkError', fix: 'The other side ended the stream. Try again.' },
   RELAY_UNREACHABLE: { name: 'NetworkError', fix: 'The relay does not answer. Check that it runs and that its address is right.' },
   RELAY_FULL: { name: 'QuotaExceededError', fix: 'The relay has no place left. Try again in a minute, or add another relay.' },
-  STORAGE_FULL: { name: 'QuotaExceededError', fix: 'This device has no space left. Free some space, then resume.' },
+  STORAGE_FULL: { name: 'QuotaExceededError', fix: 'This device has no space left. Free some space, then try again.' },
   STORAGE_FAILED: { name: 'InvalidStateError', fix: 'Saving failed. Check the permissions of the data directory or leave private browsing.' },
   PERMISSION_DENIED: { name: 'NotAllowedError', fix: 'The browser or the system refused the permission. Allow it in the settings and try again.' },
   PORT_IN_USE: { name: 'InvalidStateError', fix: 'Another program listens there. Choose another port with --listen HOST:PORT.' },
