@@ -79,23 +79,27 @@ function createReadable(stream: Stream, explain: PeerStreamInit['explain']) {
           controller.close()
         }
       },
-      pull() {
-        if (stream.readStatus !== 'paused') return
-        try {
-          stream.resume()
-        } catch (error) {
-          // It gave out what it held, and cannot tell so over a connection that has ended since.
-          if (stream.status === 'open') throw error
-        }
-      },
+      pull: () => goOn(stream),
       async cancel() {
         settled = true
+        // What stays paused gives no window back, and the other side's writer would wait for ever.
+        goOn(stream)
         if (stream.status === 'open') await stream.closeRead().catch(() => undefined)
       },
     },
     { highWaterMark: READ_HIGH_WATER, size: (chunk) => chunk.byteLength + CHUNK_COST },
   )
   return { readable, failed: failed.promise }
+}
+
+function goOn(stream: Stream): void {
+  if (stream.readStatus !== 'paused') return
+  try {
+    stream.resume()
+  } catch (error) {
+    // It gave out what it held, and cannot tell so over a connection that has ended since.
+    if (stream.status === 'open') throw error
+  }
 }
 
 /** Large data as it lies, small data in one piece. A frame's body is one stream's alone, and between two bodies lies a whole header: so a gap that is no longer hides no other stream's bytes. */

@@ -6,6 +6,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { toPeerStream } from '../../../src/mesh/peer-stream.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
+import { waitUntil } from '../../support/wait.ts'
 
 const WINDOW = 1024 * 1024
 const INIT = { peer: 'peer', protocol: '/x/test/1.0.0', path: 'relayed' } as const
@@ -71,4 +72,19 @@ it('what a slow reader left is read to the end after both sides closed, and afte
     const all = new Uint8Array(await new Response(near.readable as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer())
     assert.deepEqual([all.byteLength, all.at(-1)], [WINDOW, 7])
   }
+})
+
+it('a reader that fell behind and then reads no more lets the writer end', { timeout: 10_000 }, async () => {
+  const { stream, arrived } = await openPair()
+  const [near, far] = [toPeerStream(stream, INIT), toPeerStream(await arrived, INIT)]
+  const writer = far.writable.getWriter()
+  const sending = (async () => {
+    for (let i = 0; i < 4; i++) await writer.write(new Uint8Array(WINDOW))
+    await writer.close()
+  })()
+  await waitUntil(() => stream.readStatus === 'paused', { what: 'the reader to fall behind' })
+  await near.readable.cancel()
+  await sending
+  await near.writable.close()
+  assert.deepEqual(await Promise.all([outcome(near.closed), outcome(far.closed)]), ['well', 'well'])
 })
