@@ -1,7 +1,7 @@
 /** The HTTP front: page, dmesh.json, health, and the door through which WebSockets reach the mesh, all on one port. Reads no body, sets no cookie, never touches the disk after start. */
 import { createServer as createHttp, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { MeshError } from '../../src/shared/errors.ts'
 import { prefixOf } from '../../src/shared/ip-prefix.ts'
@@ -74,7 +74,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     if (!hostOf(request, names, readRemote)) return refuseSocket(socket, 421)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || !options.onUpgrade || !options.ready()) return refuseSocket(socket, 503)
     const remote = remoteOf(request, readRemote)
-    const leave = upgrades.start(prefixOf(remote.address))
+    // Without an address it was gone before it was accepted.
+    const leave = isIP(remote.address) === 0 ? undefined : upgrades.start(prefixOf(remote.address))
     if (!leave) {
       upgradesRefused++
       return refuseSocket(socket, 429)

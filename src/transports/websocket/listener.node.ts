@@ -76,6 +76,7 @@ function asSocket(socket: WebSocket): SocketLike & PausableSocket & { readonly r
 }
 
 function remoteAddress({ address, port }: { address: string; port: number }): Multiaddr {
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
+  // A multiaddr's IPv6 address has no zone, which link-local ones come with.
+  const plain = (address.startsWith('::ffff:') ? address.slice(7) : address).replace(/%.*$/, '')
   return multiaddr(`/${plain.includes(':') ? 'ip6' : 'ip4'}/${plain}/tcp/${port}/ws`)
 }
