@@ -11,6 +11,7 @@ import { createHandlers, type Handlers } from './handlers.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { OPEN_TIMEOUT, RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
+import { createNewcomers } from './newcomers.ts'
 import { type Agreed, openStream } from './open.ts'
 import type { MeshParts } from './parts.ts'
 import { createNames, type Names } from './petnames.ts'
@@ -61,7 +62,9 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const keepers: Keeper[] = []
   const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
   const isRelay = (peer: string) => keepers.some((keeper) => keeper.info().id === peer)
-  const gate = createGate(swarm, { policy, rolesOf: (peer) => rolesOf(peer, parts, isRelay, late), clock, log, used: links.touch })
+  const roles = (peer: string) => rolesOf(peer, parts, isRelay, late)
+  const newcomers = createNewcomers((peer) => roles(peer).length > 0, clock)
+  const gate = createGate(swarm, { policy, rolesOf: roles, named: newcomers.named, clock, log, used: links.touch })
   const canDirect = parts.canDirect ?? (() => true)
   const changed = () => late.touch()
   const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
@@ -83,6 +86,7 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
   const engine: Engine = { parts, stop, bus, swarm, links, names, gate, handlers, connector, keepers, services, snapshot, rtt, open, kick }
   follow(engine, isRelay)
+  services.presence.onChange(newcomers.told, signal)
   if (parts.relayClient) {
     const keeperParts = { swarm, links, client: parts.relayClient, presence: services.presence, clock, log, random, changed }
     for (const source of parts.relays) keepers.push(createKeeper(source, keeperParts, signal))

@@ -16,6 +16,8 @@ import { answerWhy, askWhy, createDenials } from './why.ts'
 export interface GateParts {
   readonly policy: Policy
   readonly rolesOf: (peer: string) => Who['roles']
+  /** When a no may be too early: settles when the peer is known, or soon. Undefined = nothing to wait for. */
+  readonly named?: (peer: string) => Promise<void> | undefined
   readonly clock: Clock
   readonly log: Log
   /** Told when bytes came, or a stream opened or closed, of anything but what keeps a link itself up. */
@@ -113,7 +115,15 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     if (ENDED.has(stream.status)) return
     const peer = connection.remotePeer.toString()
     const may = capabilities.get(protocol)
-    const { allow, limits, why, code } = judge(peer, may, protocol, usage.read(peer, may ?? ''))
+    const ask = () => judge(peer, may, protocol, usage.read(peer, may ?? ''))
+    let verdict = ask()
+    const named = verdict.allow ? undefined : parts.named?.(peer)
+    if (named) {
+      await named
+      if (ENDED.has(stream.status)) return
+      verdict = ask()
+    }
+    const { allow, limits, why, code } = verdict
     if (!allow) {
       log('access.denied', { peer, protocol, code: code ?? 'ACCESS_DENIED' })
       return refuse(stream, peer, protocol, new MeshError(code ?? 'ACCESS_DENIED', why))

@@ -101,3 +101,7 @@ export const STREAM_WINDOW = 4 * 1024 * 1024
 
 /** The same on a relay, which holds two windows a circuit and has many of them. */
 export const RELAY_WINDOW = 2 * 1024 * 1024
+
+/** ms that a stream of an unknown peer waits for the roster to name the peer: ten times what a relay gathers changes for. And peers that may wait; more are a flood and hear no at once. */
+export const NEWCOMER_WAIT = 500
+export const MAX_NEWCOMERS = 64
