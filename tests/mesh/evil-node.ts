@@ -1,5 +1,5 @@
 /** A libp2p node without manners: its identify answers are ours to write. Loopback only. */
-import { generateKeyPair } from '@libp2p/crypto/keys'
+import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Libp2p, PrivateKey, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { webSockets } from '@libp2p/websockets'
@@ -46,7 +46,9 @@ export async function startEvil(claims: (privateKey: PrivateKey) => readonly Cla
   })
   let asked = 0
   const say = async (stream: Stream, all: readonly Claims[]) => {
-    for (const each of all) if (!stream.send(encodeFrame(identifyMessage(each)))) await stream.onDrain()
+    // Without its key an answer is refused before anything else in it is looked at.
+    const own = { publicKey: publicKeyToProtobuf(privateKey.publicKey) }
+    for (const each of all) if (!stream.send(encodeFrame(identifyMessage({ ...own, ...each })))) await stream.onDrain()
     await stream.close()
   }
   await node.handle(FOREIGN.identify, async (stream) => {
