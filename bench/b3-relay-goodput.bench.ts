@@ -3,6 +3,7 @@ import type { Page } from 'playwright'
 import { startChromium } from '../tests/support/browser.ts'
 import { startPageServer } from '../tests/support/page-server.ts'
 import { openPerson } from '../tests/support/people.ts'
+import { waitUntil } from '../tests/support/wait.ts'
 import { type BenchRun, runBench, type Side } from './bench-run.ts'
 import type { Sample } from './compare.ts'
 import { oursDown, oursUp, rawDown, rawUp } from './pages/relay-bytes.ts'
@@ -46,8 +47,7 @@ async function openPlaces(run: BenchRun): Promise<Places> {
   run.defer(() => chromium.close())
   const url = relay.line.replace('127.0.0.1', 'dmesh.localhost')
   const ana = await openPerson(await chromium.browser.newContext(), url, 'Ana')
-  const [place] = (await ana.state()).relays
-  if (!place?.id) throw new Error('the page knows no relay')
+  const place = await waitUntil(async () => (await ana.state()).relays.find(({ id }) => id !== undefined), { ms: 20_000, what: 'the relay' })
   const blank = async (): Promise<Page> => {
     const page = await (await chromium.browser.newContext()).newPage()
     await page.goto(pages.origin)
