@@ -4,10 +4,9 @@ import { after, before, describe, it } from 'node:test'
 import { MESH_CASES } from '../contract/mesh-api.ts'
 import { type Chromium, startChromium } from '../support/browser.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { siteOfRelay } from '../support/site-of-relay.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
-
-const SITE = '/.well-known/dmesh.json'
 
 describe('Mesh contract in Chromium', { timeout: 240_000 }, () => {
   let relay: Awaited<ReturnType<typeof startTestRelay>>
@@ -19,14 +18,7 @@ describe('Mesh contract in Chromium', { timeout: 240_000 }, () => {
     server = await startPageServer({
       entries: { page: 'tests/browser/pages/contract.page.ts' },
       // The page's own origin names the relay, as it does in the product.
-      route: (request, response) => {
-        if (request.url !== SITE) return false
-        fetch(`http://127.0.0.1:${relay.port}${SITE}`).then(
-          async (answer) => response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text()),
-          (error: unknown) => response.writeHead(502).end(String(error)),
-        )
-        return true
-      },
+      route: siteOfRelay(relay.port),
     })
     chromium = await startChromium()
   })

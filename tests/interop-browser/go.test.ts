@@ -6,10 +6,10 @@ import type { ForeignPeer } from '../interop/foreign-peer.ts'
 import { buildGoPeer, goMissing, startGoPeer } from '../interop/go-peer.ts'
 import { type Chromium, startChromium } from '../support/browser.ts'
 import { type PageServer, startPageServer } from '../support/page-server.ts'
+import { siteOfRelay } from '../support/site-of-relay.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import type { Commands } from './commands.ts'
 
-const SITE = '/.well-known/dmesh.json'
 const MUCH = 3 * 1024 * 1024
 
 declare const interop: { ask(name: string, args: readonly unknown[]): Promise<unknown> }
@@ -33,14 +33,7 @@ describe('go-libp2p and a mesh in Chromium', { skip: goMissing(), timeout: 600_0
     server = await startPageServer({
       entries: { page: 'tests/interop-browser/pages/mesh.page.ts' },
       // The page's own origin names the relay, as it does in the product.
-      route: (request, response) => {
-        if (request.url !== SITE) return false
-        fetch(`http://127.0.0.1:${relay.port}${SITE}`).then(
-          async (answer) => response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text()),
-          (error: unknown) => response.writeHead(502).end(String(error)),
-        )
-        return true
-      },
+      route: siteOfRelay(relay.port),
     })
     // What Chromium makes the rule: a page that writes its own ICE credentials into SDP, as v1 does, is refused.
     chromium = await startChromium({ args: ['--force-fieldtrials=WebRTC-NoSdpMangleUfrag/Enabled/'] })
