@@ -70,7 +70,7 @@ export function createFaultyNetwork(seed: number): FaultyNetwork {
     },
     sockets: () => live().length,
     end() {
-      for (const socket of live()) socket.end()
+      for (const socket of live()) socket.cut()
     },
   }
 }

@@ -9,7 +9,7 @@ type RealSocket = ReturnType<typeof openNodeSocket>
 export interface FaultySocket {
   /** For the transport. */
   readonly face: RealSocket
-  /** Both ends hear that it broke. */
+  /** Both ends hear that it broke; also frees what is left of a dead one. */
   cut(): void
   /** Ours hears it, the other end keeps what it holds for a live connection. */
   leaveThem(): void
@@ -18,8 +18,6 @@ export interface FaultySocket {
   look(): void
   /** Really ended, on this side. */
   ended(): boolean
-  /** Free the real socket. */
-  end(): void
 }
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 3] // WebSocket.readyState, WHATWG
@@ -92,6 +90,5 @@ export function openFaulty(url: string, weather: () => Weather, random: Random):
       for (const lane of Object.values(lanes)) lane.look()
     },
     ended: () => real.readyState === CLOSED,
-    end: () => real.terminate?.(),
   }
 }
