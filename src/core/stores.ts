@@ -9,7 +9,16 @@ export interface RecordStore {
   list<T>(collection: CollectionName, options?: { prefix?: string; limit?: number }): Promise<readonly (readonly [string, T])[]>
   /** Read, change, write as one transaction; `change` is synchronous and returns undefined to delete. */
   update<T>(collection: CollectionName, key: string, change: (old: T | undefined) => T | undefined): Promise<T | undefined>
+  /** All of them or none, as one transaction, in this order; on disk before it resolves where the platform can say so. */
+  batch(writes: readonly RecordWrite[]): Promise<void>
   close(): Promise<void>
+}
+
+/** `value: undefined` deletes. */
+export interface RecordWrite {
+  readonly collection: CollectionName
+  readonly key: string
+  readonly value: unknown
 }
 
 /** Closed list: one collection, one owner. `secret` holds CryptoKeys in browsers and sealed bytes on Node.js. */

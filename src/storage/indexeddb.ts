@@ -1,6 +1,6 @@
 /** Records in IndexedDB (page and workers), one object store per collection, so that non-extractable CryptoKeys survive by structured clone. Must let go at once when a newer build wants the database. */
 import { type IDBPDatabase, openDB } from 'idb'
-import type { CollectionName, RecordStore } from '../core/stores.ts'
+import type { CollectionName, RecordStore, RecordWrite } from '../core/stores.ts'
 import { withDeadline } from '../shared/async.ts'
 import { systemClock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
@@ -54,6 +54,7 @@ export async function openBrowserRecords({ name = 'dmesh' }: BrowserRecordsOptio
     list: <T>(collection: CollectionName, options: { prefix?: string; limit?: number } = {}) =>
       run((database) => list<T>(database, collection, options)),
     update: (collection, key, change) => run((database) => update(database, collection, key, change)),
+    batch: (writes) => run((database) => batch(database, writes)),
     close: () => close('the record store was closed'),
   }
 }
@@ -113,4 +114,24 @@ async function update<T>(
   }
   await Promise.all([next === undefined ? transaction.store.delete(key) : transaction.store.put(next, key), transaction.done])
   return next
+}
+
+async function batch(database: IDBPDatabase, writes: readonly RecordWrite[]): Promise<void> {
+  if (writes.length === 0) return
+  const transaction = database.transaction([...new Set(writes.map(({ collection }) => collection))], 'readwrite', { durability: 'strict' })
+  // A failure below rejects `done` and the other requests too; the error that caused it is the one to throw.
+  transaction.done.catch(() => undefined)
+  const requests: Promise<unknown>[] = []
+  try {
+    for (const { collection, key, value } of writes) {
+      const store = transaction.objectStore(collection)
+      const request: Promise<unknown> = value === undefined ? store.delete(key) : store.put(value, key)
+      request.catch(() => undefined)
+      requests.push(request)
+    }
+  } catch (error) {
+    transaction.abort() // a value that cannot be stored throws here, with the others on their way
+    throw error
+  }
+  await Promise.all([...requests, transaction.done])
 }

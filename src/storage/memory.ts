@@ -39,6 +39,14 @@ export function createMemoryRecords(): RecordStore {
       else rows.set(key, structuredClone(next))
       return next
     },
+    async batch(writes) {
+      // Cloned first: a value that cannot be stored must leave no half of it.
+      const cloned = writes.map(({ collection, key, value }) => ({ rows: of(collection), key, value: structuredClone(value) }))
+      for (const { rows, key, value } of cloned) {
+        if (value === undefined) rows.delete(key)
+        else rows.set(key, value)
+      }
+    },
     async close() {
       closed = true
     },

@@ -52,6 +52,15 @@ export async function openSqliteRecords(path: string): Promise<RecordStore> {
           return next
         }),
       ),
+    batch: async (writes) =>
+      run((open) =>
+        inTransaction(open, () => {
+          for (const { collection, key, value } of writes) {
+            if (value === undefined) statements.delete.run(collection, key)
+            else statements.put.run(collection, key, encodeTagged(value))
+          }
+        }),
+      ),
     async close() {
       database?.close()
       database = undefined

@@ -107,6 +107,43 @@ export const recordStoreCases: readonly RecordStoreCase[] = [
     },
   },
   {
+    name: 'batch writes and deletes in several collections, the last write of a key wins',
+    async run(store) {
+      await store.put('outbox', 'gone', 1)
+      await store.batch([
+        { collection: 'message', key: 'a', value: { bytes: Uint8Array.of(4) } },
+        { collection: 'outbox', key: 'gone', value: undefined },
+        { collection: 'setting', key: 'n', value: 1 },
+        { collection: 'setting', key: 'n', value: 2 },
+      ])
+      await store.batch([])
+      expectEqual(await store.get('message', 'a'), { bytes: Uint8Array.of(4) })
+      expectEqual(await store.get('outbox', 'gone'), undefined)
+      expectEqual(await store.get('setting', 'n'), 2)
+    },
+  },
+  {
+    name: 'batch writes nothing when one of its values cannot be stored',
+    async run(store) {
+      await store.put('setting', 'n', 1)
+      const failed = await store
+        .batch([
+          { collection: 'setting', key: 'n', value: 2 },
+          { collection: 'message', key: 'a', value: 3 },
+          { collection: 'outbox', key: 'b', value: { no: () => 'function' } },
+        ])
+        .then(
+          () => false,
+          () => true,
+        )
+      expectTrue(failed, 'a function is refused')
+      expectEqual(await store.get('setting', 'n'), 1)
+      expectEqual(await store.get('message', 'a'), undefined)
+      await store.batch([{ collection: 'setting', key: 'n', value: 4 }])
+      expectEqual(await store.get('setting', 'n'), 4)
+    },
+  },
+  {
     name: 'values are there after reopen, where the store keeps anything',
     async run(store, reopen) {
       await store.put('policy', 'p', { bytes: Uint8Array.of(3) })
@@ -126,6 +163,7 @@ export const recordStoreCases: readonly RecordStoreCase[] = [
         store.update('setting', 'a', () => 1),
         'CLOSED',
       )
+      await expectCode(store.batch([{ collection: 'setting', key: 'a', value: 1 }]), 'CLOSED')
       expectTrue(true, 'reached')
     },
   },
