@@ -12,7 +12,7 @@ import type { MeshHost } from '../src/mesh/parts.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyFiles } from '../src/protocols/files/lazy.ts'
-import { createMessages } from '../src/protocols/message/protocol.ts'
+import { createLazyMessages } from '../src/protocols/message/lazy.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import type { Log } from '../src/shared/log.ts'
 import { openBrowserRecords } from '../src/storage/indexeddb.ts'
@@ -60,7 +60,10 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     relays: [createRelaySource(origin, { onSite })],
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
-      message: await createMessages({ records }),
+      message: createLazyMessages(async () => {
+        const { createMessages } = await import('../src/protocols/message/protocol.ts')
+        return createMessages({ records })
+      }),
       files: createLazyFiles(async () => {
         const { createFiles } = await import('../src/protocols/files/protocol.ts')
         return createFiles({ files, records, sha256: createSha256 })

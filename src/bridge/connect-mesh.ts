@@ -56,6 +56,8 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     open: opener(carrier, link, push, (peer) => current().peers.find(({ id }) => id === peer)?.path),
     handle: (protocol, serve, options) => register(link, handlers, carrier.allocate(), protocol, serve, options),
     send: (peer, topic, data, { signal } = {}) => link.call('send', [peer, topic, data], { signal }),
+    read: (peer, messageId) => link.call('read', [peer, messageId]),
+    configure: (settings) => link.call('configure', [settings]),
     ping: (peer, { signal } = {}) => link.call('ping', [peer], { signal }),
     rename: (name, peer) => link.call('rename', [name, peer]),
     addEventListener(type, listen, { signal } = {}) {

@@ -1,6 +1,6 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
 import type { PolicyRow } from '../core/access.ts'
-import type { HandleOptions, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { HandleOptions, MeshEvents, MeshSettings, MeshState } from '../core/mesh.ts'
 import type { StreamMeta } from './stream.ts'
 
 /** Calls page → worker. `channel` is the number under which the stream's bytes will run. */
@@ -10,6 +10,8 @@ export type MeshApi = {
   handle(handler: number, protocol: string, allow: HandleOptions['allow'] | undefined): void
   unhandle(handler: number): void
   send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>): string
+  read(peer: string, messageId: string | undefined): void
+  configure(settings: Partial<MeshSettings>): void
   ping(peer: string): number
   rename(name: string, peer: string | undefined): void
   offer(peer: string, source: Blob, name: string | undefined): string

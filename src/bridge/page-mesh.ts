@@ -101,7 +101,9 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   }
 }
 
-function calls(current: (signal?: AbortSignal) => Promise<Mesh>): Pick<Mesh, 'files' | 'policy' | 'open' | 'send' | 'ping' | 'rename'> {
+function calls(
+  current: (signal?: AbortSignal) => Promise<Mesh>,
+): Pick<Mesh, 'files' | 'policy' | 'open' | 'send' | 'read' | 'configure' | 'ping' | 'rename'> {
   return {
     files: {
       offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
@@ -118,6 +120,8 @@ function calls(current: (signal?: AbortSignal) => Promise<Mesh>): Pick<Mesh, 'fi
     },
     open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
     send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
+    read: async (peer, messageId) => (await current()).read(peer, messageId),
+    configure: async (settings) => (await current()).configure(settings),
     ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
     rename: async (name, peer) => (await current()).rename(name, peer),
   }

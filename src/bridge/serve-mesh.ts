@@ -58,6 +58,8 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
       handlers.delete(handler)
     },
     send: (signal, peer, topic, data) => mesh.send(peer, topic, data, { signal }),
+    read: (_, peer, messageId) => mesh.read(peer, messageId),
+    configure: (_, settings) => mesh.configure(settings),
     ping: (signal, peer) => mesh.ping(peer, { signal }),
     rename: (_, name, peer) => mesh.rename(name, peer),
     offer: (signal, peer, source, name) => mesh.files.offer(peer, source, { signal, ...(name === undefined ? {} : { name }) }),

@@ -72,8 +72,18 @@ export interface MessageInfo {
   readonly text?: string
   /** Bytes of the body. */
   readonly size: number
-  readonly status: 'waiting' | 'delivered'
+  /**
+   * Of mine: `waiting` in my outbox, `delivered` = on the other device's store, `read` = it said so, `expired` = waited 30 days in vain.
+   * Of theirs: `delivered` until I read it, then `read`.
+   */
+  readonly status: 'waiting' | 'delivered' | 'read' | 'expired'
   readonly at: number
+}
+
+/** What a person chose once and for all. */
+export interface MeshSettings {
+  /** Tell the sender when I read a message. Default true. */
+  readonly sendReceipts: boolean
 }
 
 /** One snapshot that a user interface can render; replaced, never mutated. */
@@ -89,6 +99,7 @@ export interface MeshState {
   readonly transfers: readonly TransferInfo[]
   /** Newest last, at most 500 in the snapshot. */
   readonly messages: readonly MessageInfo[]
+  readonly settings: MeshSettings
   readonly version: string
 }
 
@@ -97,9 +108,9 @@ export type MeshEvents = {
   statechange: MeshState
   /** A peer came, changed path or left. */
   peerchange: PeerInfo
-  /** A message arrived, once. */
+  /** A message arrived, once. Whoever listens later finds it in `state.messages`. */
   message: { readonly id: string; readonly peer: string; readonly topic: string; readonly data: Uint8Array<ArrayBuffer> }
-  /** A message of mine was delivered, or one arrived: its line on the screen changed. */
+  /** The status of a line changed: delivered, read, expired. */
   messagechange: MessageInfo
   /** A file is offered; `files.accept(id)` or `files.decline(id)`. */
   fileoffer: TransferInfo
@@ -155,8 +166,12 @@ export interface Mesh {
   open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
   /** Resolves once registered. `serve` owns the stream. */
   handle(protocol: string, serve: (stream: PeerStream) => void | Promise<void>, options?: HandleOptions): Promise<void>
-  /** Queued until delivered, in order per peer, delivered once. Resolves with the message id when it is stored. At most 256 KiB. */
+  /** Queued until delivered, in order per peer, delivered once. Resolves with the message id when it is stored. At most 256 KiB. OUTBOX_FULL. */
   send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>, options?: { signal?: AbortSignal }): Promise<string>
+  /** I read what this peer sent, up to this message of theirs (default: the newest). Told to them when `settings.sendReceipts` says so. Idempotent. */
+  read(peer: string, messageId?: string): Promise<void>
+  /** Resolves when it is kept. */
+  configure(settings: Partial<MeshSettings>): Promise<void>
   /** Measure now, over the best path. ms. */
   ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
   /** My own name for me (shown to others) or, with `peer`, my petname for them. */

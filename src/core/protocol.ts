@@ -3,7 +3,7 @@ import type { Bus } from '../shared/bus.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Identity } from './identity.ts'
-import type { FilesApi, MeshEvents, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
+import type { FilesApi, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
 import type { PeerStream } from './peer-stream.ts'
 
 /** What a protocol may use of the mesh. */
@@ -46,6 +46,12 @@ export interface MessageService {
   messages(): readonly MessageInfo[]
   /** A peer became reachable: try what waits for it. */
   flush(peer: string): void
+  /** Peers for whom something waits. */
+  waiting(): readonly string[]
+  /** See Mesh. */
+  read(peer: string, messageId?: string): Promise<void>
+  settings(): MeshSettings
+  configure(settings: Partial<MeshSettings>): Promise<void>
 }
 
 export interface FilesService extends FilesApi {

@@ -36,7 +36,9 @@ export async function createMesh(parts: MeshParts): Promise<MeshHost> {
   }
 }
 
-function createCommands(engine: Engine): Pick<MeshHost, 'send' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
+function createCommands(
+  engine: Engine,
+): Pick<MeshHost, 'send' | 'read' | 'configure' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
   const { parts, stop, bus, snapshot, services, names, connector, rtt, swarm } = engine
   const { signal } = stop
   return {
@@ -44,6 +46,11 @@ function createCommands(engine: Engine): Pick<MeshHost, 'send' | 'ping' | 'renam
       const id = await services.message.send(peer, topic, data, options)
       snapshot.touch()
       return id
+    },
+    read: (peer, messageId) => services.message.read(peer, messageId),
+    async configure(settings) {
+      await services.message.configure(settings)
+      snapshot.touch()
     },
     async ping(peer, options = {}) {
       const link = await connector.reach(peer, anySignal(options.signal, signal))

@@ -142,6 +142,7 @@ function sources({ identity, version }: MeshParts, { links, connector, names, ke
       relays: keepers.map((keeper) => keeper.info()),
       transfers: services.files.transfers(),
       messages: services.message.messages(),
+      settings: services.message.settings(),
       version,
     }),
   }
@@ -160,13 +161,22 @@ function follow(engine: Engine, isRelay: (peer: string) => boolean): void {
   })
   services.presence.onChange(() => {
     // A relay waits to be dialled: it holds thousands and cannot reach out to any.
-    if (parts.kind !== 'relay') connector.follow(services.presence.entries())
+    if (parts.kind !== 'relay') {
+      connector.follow(services.presence.entries())
+      flushWaiting(services)
+    }
     snapshot.touch()
   }, signal)
   for (const type of ['transferchange', 'fileoffer', 'message', 'messagechange'] as const) bus.on(type, snapshot.touch, { signal })
   parts.policy.onChange(gate.recheck, { signal })
   watchClock(parts.clock, signal, kick)
   keepTrimmed({ links, clock: parts.clock, signal, isRelay, log: parts.log, high: parts.maxConnections })
+}
+
+/** Whoever is here may be sent to, linked or not: of many only some are connected ahead of need. */
+function flushWaiting({ presence, message }: Services): void {
+  const here = new Set(presence.entries().flatMap((entry) => (entry.here ? [entry.peer] : [])))
+  for (const peer of message.waiting()) if (here.has(peer)) message.flush(peer)
 }
 
 /** Fires with either. */

@@ -20,6 +20,10 @@ export const ERRORS = {
   OLD_RECORD: { name: 'DataError', fix: 'A newer record of this peer is already known. Nothing to do.' },
   ACCESS_DENIED: { name: 'NotAllowedError', fix: 'The owner has not allowed this. Ask them for a grant.' },
   LIMIT_REACHED: { name: 'QuotaExceededError', fix: 'A limit is used up. Wait until it refills, or ask the owner for more.' },
+  OUTBOX_FULL: {
+    name: 'QuotaExceededError',
+    fix: 'Too much waits for peers that are away. Wait until one of them is back; messages that waited 30 days make room too.',
+  },
   PEER_UNREACHABLE: { name: 'NetworkError', fix: 'The peer is not connected to any relay we know. It must be open somewhere.' },
   PATH_LOST: { name: 'NetworkError', fix: 'The connection that carried this stream ended and no other path is left. Open a new stream.' },
   STREAM_RESET: { name: 'NetworkError', fix: 'The other side ended the stream. Try again.' },

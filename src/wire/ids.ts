@@ -4,6 +4,7 @@
 export const PROTOCOL = {
   presence: '/dmesh/presence/1.0.0', // signed presence records, peer ⇄ relay: varint length | JWS text
   message: '/dmesh/message/1.0.0', // one message and its receipt: varint length | JSON header | varint length | body
+  read: '/dmesh/read/1.0.0', // read up to here: varint length | JSON id of the message, same for the answer
   files: '/dmesh/files/1.0.0', // offer, answer, bytes, digest: varint length | JSON; then raw file bytes
   webrtc: '/dmesh/webrtc/1.0.0', // signalling of one data channel that yamux runs on: varint length | JSON
   why: '/dmesh/why/1.0.0', // why was my last stream refused: varint length | JSON question, same for the answer

@@ -1,18 +1,9 @@
 /** Contract of the Mesh interface (design §4) as a list of cases, so that the same code runs against a mesh in Node.js, in a worker and behind the bridge in a page. Uses web platform APIs alone. */
 import type { Mesh } from '../../src/core/mesh.ts'
-import { waitForStandstill, waitUntil } from '../support/wait.ts'
+import { waitForStandstill } from '../support/wait.ts'
+import { check, codeFrom, DEADLINE, equal, type MeshCase, type MeshContext, until, within } from './mesh-checks.ts'
+import { MESSAGE_CASES } from './mesh-messages.ts'
 import { readAll, sha256, writeAll } from './stream-bytes.ts'
-
-/** Two running meshes that reach each other and may open each other's streams; each case leaves them usable but the last. */
-export interface MeshContext {
-  readonly a: Mesh
-  readonly b: Mesh
-}
-
-export interface MeshCase {
-  readonly name: string
-  run(context: MeshContext): Promise<void>
-}
 
 const MIB = 1024 * 1024
 
@@ -31,8 +22,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'a handler that throws resets the stream', run: throwing },
   { name: 'a slow reader slows the writer', run: backPressure },
   { name: 'a chunk is its writer’s again once write() has settled', run: reuse },
-  { name: 'send() arrives once and in order', run: messages },
-  { name: 'send() refuses more than 256 KiB', run: tooLarge },
+  ...MESSAGE_CASES,
   { name: 'listeners end with their signal and see statechange', run: events },
   { name: 'policy rows can be put, read and removed', run: policy },
   { name: 'ping() gives milliseconds', run: ping },
@@ -184,25 +174,6 @@ async function reuse({ a, b }: MeshContext): Promise<void> {
   equal(await within(wrong.promise, 'all bytes'), 0, 'bytes that changed after their write')
 }
 
-async function messages({ a, b }: MeshContext): Promise<void> {
-  const got: string[] = []
-  const stop = new AbortController()
-  b.addEventListener('message', ({ detail }) => void (detail.topic === 'contract' && got.push(new TextDecoder().decode(detail.data))), {
-    signal: stop.signal,
-  })
-  const sent = Array.from({ length: 20 }, (_, i) => `message ${i}`)
-  for (const text of sent) check((await a.send(b.peer, 'contract', text)).length > 0, 'send() gives an id')
-  await until(async () => got.length >= sent.length, 'the messages')
-  await until(async () => a.state.messages.filter(({ topic }) => topic === 'contract').every(({ status }) => status === 'delivered'), 'the receipts')
-  equal(got.join(), sent.join(), 'messages')
-  stop.abort()
-}
-
-async function tooLarge({ a, b }: MeshContext): Promise<void> {
-  const code = await codeFrom(a.send(b.peer, 'contract', new Uint8Array(256 * 1024 + 1)))
-  check(code === 'BAD_ARGUMENT' || code === 'FRAME_TOO_LARGE', `code ${code}`)
-}
-
 async function events({ a }: MeshContext): Promise<void> {
   const stop = new AbortController()
   const names: string[] = []
@@ -253,34 +224,4 @@ async function close({ a, b }: MeshContext): Promise<void> {
 /** The code with which open() or the first read fails; a refusal may show in either. */
 function codeOfOpen(mesh: Mesh, peer: string, protocol: string): Promise<string> {
   return codeFrom(mesh.open(peer, protocol).then(readAll))
-}
-
-async function codeFrom(promise: Promise<unknown>): Promise<string> {
-  return within(
-    promise.then(
-      () => 'nothing',
-      (error: { code?: string }) => String(error?.code ?? error),
-    ),
-    'an error',
-  )
-}
-
-const DEADLINE = 20_000 // ms; two busy cores
-
-function within<T>(promise: Promise<T>, what: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`waited ${DEADLINE} ms in vain for ${what}`)), DEADLINE)
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  await waitUntil(condition, { ms: DEADLINE, what })
-}
-
-function equal(actual: unknown, expected: unknown, what: string): void {
-  check(actual === expected, `${what}: got ${String(actual)}, expected ${String(expected)}`)
-}
-
-function check(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new Error(what)
 }

@@ -60,6 +60,8 @@ export function createFakeMesh(name: string): Mesh {
       bus.emit('message', { id: `${topic}-1`, peer, topic, data: bytes })
       return `${topic}-1`
     },
+    read: async () => undefined,
+    configure: async (settings) => set({ settings: { ...state.settings, ...settings } }),
     ping: async () => 1,
     rename: async (next) => set({ name: next }),
     addEventListener: (type, listen, options) => bus.on(type, (detail) => listen({ type, detail }), options),
@@ -82,6 +84,7 @@ function stateOf(name: string): MeshState {
     peers: [],
     transfers: [],
     messages: [],
+    settings: { sendReceipts: true },
     version: '0',
   }
 }

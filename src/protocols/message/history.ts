@@ -1,125 +1,133 @@
-/** What was said, kept in the record store: messages for the screen, the outbox, and the ids already received. Order is by arrival here. */
-import type { MessageInfo } from '../../core/mesh.ts'
-import type { RecordStore } from '../../core/stores.ts'
-import { createKept } from './kept.ts'
-import { MAX_KEPT, MAX_KNOWN, MAX_SEEN, MAX_SEEN_PEERS, MAX_SHOWN, MAX_STRANGERS_SHOWN, MAX_WAITING_PER_PEER } from './limits.ts'
+/** What was said and what waits, kept in the record store. Every step is one transaction, and memory follows only when it is stored: after a crash at any point a message is either still waiting or delivered, never both and never neither. */
+import type { MeshSettings, MessageInfo } from '../../core/mesh.ts'
+import type { RecordStore, RecordWrite } from '../../core/stores.ts'
+import { createSerial } from '../../shared/async.ts'
+import { DEFAULT_SETTINGS, MAX_CHANGES } from './limits.ts'
+import { type Change, openLines } from './lines.ts'
+import { type Entry, openQueue, type Waiting } from './queue.ts'
+import { openSeen } from './seen.ts'
 
-export interface Waiting {
+export interface Outgoing {
   readonly id: string
   readonly peer: string
   readonly topic: string
   readonly body: Uint8Array<ArrayBuffer>
-  readonly isText: boolean
+  readonly text?: string
+  /** ms since 1970. */
   readonly at: number
-  /** Position in the peer's queue; grows by one. */
-  readonly order: number
 }
+
+export type Incoming = Omit<MessageInfo, 'direction' | 'status'>
 
 export interface History {
   messages(): readonly MessageInfo[]
-  add(message: MessageInfo): Promise<void>
-  /** The changed line, if it is still shown. */
-  delivered(id: string): Promise<MessageInfo | undefined>
-  /** Oldest first. */
-  waiting(peer: string): readonly Waiting[]
+  /** Keeps it until it is delivered, and shows it. OUTBOX_FULL. */
+  send(message: Outgoing): Promise<void>
+  /** How many wait for this peer. */
+  waiting(peer: string): number
+  /** Peers for whom a message or a mark waits. */
   peersWaiting(): readonly string[]
-  enqueue(message: Omit<Waiting, 'order'>): Promise<void>
-  dequeue(message: Waiting): Promise<void>
-  /** True the first time an id comes from this peer. Remembered before the receipt is sent, so that a message arrives once. */
-  firstTime(peer: string, id: string): Promise<boolean>
+  /** The oldest for this peer. */
+  next(peer: string): Promise<(Waiting & { readonly entry: Entry }) | undefined>
+  /** The other side has it. The changed line, if it is still kept. */
+  delivered(entry: Entry): Promise<MessageInfo | undefined>
+  /** Gives up what waited too long by `now`. The lines that say so. */
+  expire(now: number): Promise<readonly MessageInfo[]>
+  /** Stores what came from a peer. False when it came before: then nothing changes. */
+  receive(message: Incoming): Promise<boolean>
+  /** I read up to this message of theirs, or the newest. The lines that changed. */
+  read(peer: string, id: string | undefined): Promise<readonly MessageInfo[]>
+  /** They read up to this message of mine. The lines that changed. */
+  readByThem(peer: string, id: string): Promise<readonly MessageInfo[]>
+  /** The id up to which they have to be told that I read. */
+  untold(peer: string): string | undefined
+  told(peer: string, id: string): Promise<void>
+  settings(): MeshSettings
+  configure(settings: Partial<MeshSettings>): Promise<void>
 }
 
-const key = (at: number, id: string) => `${String(at).padStart(15, '0')} ${id}`
-/** Record with the peers whose ids are remembered, the one heard of last at the end. */
-const SEEN_PEERS = 'seen'
-/** Record with the peers I wrote to, in the order of the first time. */
-const KNOWN_PEERS = 'written'
-const seenKey = (peer: string) => `seen ${peer}`
-const queueKey = (message: Pick<Waiting, 'peer' | 'order'>) => `${message.peer} ${String(message.order).padStart(12, '0')}`
+/** Record with the settings. */
+const SETTINGS = 'messages'
 
 export async function openHistory(records: RecordStore): Promise<History> {
-  const rows = await records.list<MessageInfo>('message', { limit: MAX_KEPT * 2 })
-  const known = new Set(await records.get<readonly string[]>('setting', KNOWN_PEERS))
-  for (const [, { peer, direction }] of rows) if (direction === 'out') known.add(peer)
-  const knows = (peer: string) => known.has(peer)
-  const kept = createKept(knows)
-  const keep = async (name: string, { peer, size }: MessageInfo) => {
-    for (const gone of kept.add({ key: name, peer, size })) await records.delete('message', gone)
-  }
-  for (const [name, message] of rows) await keep(name, message)
-  let shown = chooseShown(
-    rows.map(([, message]) => message),
-    knows,
-  )
-  const befriend = async (peer: string) => {
-    if (known.has(peer)) return
-    known.add(peer)
-    for (const old of [...known].slice(0, Math.max(0, known.size - MAX_KNOWN))) known.delete(old)
-    for (const gone of kept.befriend(peer)) await records.delete('message', gone)
-    await records.put('setting', KNOWN_PEERS, [...known])
-  }
-  const queue = new Map<string, Waiting[]>()
-  for (const [, message] of await records.list<Waiting>('outbox', { limit: MAX_WAITING_PER_PEER * 64 })) {
-    queue.set(message.peer, [...(queue.get(message.peer) ?? []), message])
-  }
-  let order = Math.max(0, ...[...queue.values()].flat().map((message) => message.order))
+  const lines = await openLines(records)
+  const queue = await openQueue(records)
+  const seen = await openSeen(records, lines.knows)
+  let settings: MeshSettings = { ...DEFAULT_SETTINGS, ...(await records.get<Partial<MeshSettings>>('setting', SETTINGS)) }
+  const serial = createSerial(MAX_CHANGES)
 
-  const seen = new Set(await records.get<readonly string[]>('setting', SEEN_PEERS))
-  const remember = async (peer: string) => {
-    const heard = seen.delete(peer)
-    seen.add(peer)
-    if (heard) return
-    const excess = Math.max(0, seen.size - MAX_SEEN_PEERS)
-    const oldest = [...[...seen].filter((one) => !knows(one) && one !== peer), ...[...seen].filter(knows)].slice(0, excess)
-    for (const old of oldest) seen.delete(old)
-    await records.put('setting', SEEN_PEERS, [...seen])
-    for (const old of oldest) await records.delete('setting', seenKey(old))
+  const commit = async (...changes: readonly Change[]) => {
+    await records.batch(changes.flatMap(({ writes }) => writes))
+    for (const { apply } of changes) apply()
+    await sweep()
   }
+  /** What had to go for others. A failure costs room, not truth: the next start finds it again. */
+  const sweep = async () => {
+    const gone = lines.takeGone()
+    if (gone.length > 0)
+      await records.batch(gone.map((key): RecordWrite => ({ collection: 'message', key, value: undefined }))).catch(() => undefined)
+  }
+  const mark = (peer: string, whose: 'mine' | 'theirs', id: string | undefined) =>
+    serial(async () => {
+      const change = lines.read(peer, whose, id, whose === 'theirs' && settings.sendReceipts)
+      if (!change) return []
+      await commit(change)
+      return change.changed
+    })
+  /** It waits no more; its line says why. */
+  const settle = async (entry: Entry, status: 'delivered' | 'expired') => {
+    const line = await lines.turn(entry.line, status)
+    await commit(queue.remove(entry), line)
+    return line.info
+  }
+  await sweep()
 
   return {
-    messages: () => shown,
-    async add(message) {
-      if (message.direction === 'out') await befriend(message.peer)
-      shown = chooseShown([...shown, message], knows)
-      const name = key(message.at, message.id)
-      await records.put('message', name, message)
-      await keep(name, message)
-    },
-    async delivered(id) {
-      const found = shown.find((message) => message.id === id)
-      if (!found) return undefined
-      const done = { ...found, status: 'delivered' as const }
-      shown = shown.map((message) => (message.id === id ? done : message))
-      await records.put('message', key(done.at, id), done)
-      return done
-    },
-    waiting: (peer) => queue.get(peer) ?? [],
-    peersWaiting: () => [...queue.keys()],
-    async enqueue(message) {
-      const entry: Waiting = { ...message, order: ++order }
-      queue.set(message.peer, [...(queue.get(message.peer) ?? []), entry])
-      await records.put('outbox', queueKey(entry), entry)
-    },
-    async dequeue(message) {
-      const rest = (queue.get(message.peer) ?? []).filter(({ id }) => id !== message.id)
-      if (rest.length > 0) queue.set(message.peer, rest)
-      else queue.delete(message.peer)
-      await records.delete('outbox', queueKey(message))
-    },
-    async firstTime(peer, id) {
-      let isNew = false
-      await remember(peer)
-      await records.update<readonly string[]>('setting', seenKey(peer), (old = []) => {
-        isNew = !old.includes(id)
-        return isNew ? [...old, id].slice(-MAX_SEEN) : old
-      })
-      return isNew
-    },
+    messages: lines.shown,
+    send: ({ text, ...message }) =>
+      serial(async () => {
+        const { id, peer, topic, body, at } = message
+        queue.check(peer, body.byteLength)
+        const line = lines.add({ id, peer, topic, direction: 'out', text, size: body.byteLength, status: 'waiting', at })
+        await commit(line, queue.add({ ...message, isText: text !== undefined, line: line.key }))
+      }),
+    waiting: queue.count,
+    peersWaiting: () => [...new Set([...queue.peers(), ...lines.peersUntold()])],
+    next: (peer) =>
+      serial(async () => {
+        for (let entry = queue.first(peer); entry; entry = queue.first(peer)) {
+          const stored = await records.get<Waiting>('outbox', entry.key)
+          if (stored) return { ...stored, entry }
+          queue.remove(entry).apply() // the store was emptied under us
+        }
+        return undefined
+      }),
+    delivered: (entry) => serial(() => settle(entry, 'delivered')),
+    expire: (now) =>
+      serial(async () => {
+        const changed: MessageInfo[] = []
+        for (let entry = queue.tooOld(now); entry; entry = queue.tooOld(now)) {
+          const line = await settle(entry, 'expired')
+          if (line) changed.push(line)
+        }
+        return changed
+      }),
+    receive: (message) =>
+      serial(async () => {
+        if (await seen.has(message.peer, message.id)) return false
+        await commit(lines.add({ ...message, direction: 'in', status: 'delivered' }), await seen.add(message.peer, message.id))
+        return true
+      }),
+    read: (peer, id) => mark(peer, 'theirs', id),
+    readByThem: (peer, id) => mark(peer, 'mine', id),
+    untold: (peer) => (settings.sendReceipts ? lines.untold(peer) : undefined),
+    told: (peer, id) => serial(() => commit(lines.told(peer, id))),
+    settings: () => settings,
+    configure: (change) =>
+      serial(async () => {
+        const next = { ...settings, ...change }
+        const silence = next.sendReceipts ? [] : lines.peersUntold().map((peer) => lines.told(peer, lines.untold(peer) as string))
+        await commit({ writes: [{ collection: 'setting', key: SETTINGS, value: next }], apply: () => void (settings = next) }, ...silence)
+      }),
   }
-}
-
-/** The newest lines, of strangers no more than their part of them. */
-function chooseShown(lines: readonly MessageInfo[], knows: (peer: string) => boolean): readonly MessageInfo[] {
-  let strangers = lines.reduce((count, { peer }) => count + Number(!knows(peer)), 0)
-  return lines.filter(({ peer }) => knows(peer) || strangers-- <= MAX_STRANGERS_SHOWN).slice(-MAX_SHOWN)
 }

@@ -1,9 +1,11 @@
 /** Which lines of the history are kept: those with peers I wrote to, and apart from them a few of strangers, whose keys are free. Pure bookkeeping; a stranger's line must never push out one of mine. */
-import { MAX_KEPT, MAX_STRANGER_BYTES, MAX_STRANGER_LINES } from './limits.ts'
+import { MAX_KEPT, MAX_KEPT_BYTES, MAX_STRANGER_BYTES, MAX_STRANGER_LINES } from './limits.ts'
 
 export interface Line {
   readonly key: string
+  readonly id: string
   readonly peer: string
+  readonly direction: 'in' | 'out'
   /** Bytes of the body. */
   readonly size: number
 }
@@ -13,14 +15,17 @@ export interface Kept {
   add(line: Line): readonly string[]
   /** I write to this peer: its lines are mine from now on. Returns the keys of lines that have to go for them. */
   befriend(peer: string): readonly string[]
+  /** Oldest first. */
+  of(peer: string): readonly Line[]
 }
 
 export function createKept(knows: (peer: string) => boolean): Kept {
-  const mine = createPool(MAX_KEPT, Number.POSITIVE_INFINITY)
+  const mine = createPool(MAX_KEPT, MAX_KEPT_BYTES)
   const strangers = createPool(MAX_STRANGER_LINES, MAX_STRANGER_BYTES)
   return {
     add: (line) => (knows(line.peer) ? mine : strangers).add(line),
     befriend: (peer) => strangers.take(peer).flatMap((line) => mine.add(line)),
+    of: (peer) => (knows(peer) ? mine : strangers).of(peer),
   }
 }
 
@@ -42,6 +47,7 @@ function createPool(maxLines: number, maxBytes: number) {
     return line.key
   }
   return {
+    of: (peer: string): readonly Line[] => peers.get(peer) ?? [],
     take(peer: string): readonly Line[] {
       const taken = peers.get(peer) ?? []
       peers.delete(peer)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { PeerStream } from '../../../src/core/peer-stream.ts'
 import type { ProtocolHost } from '../../../src/core/protocol.ts'
-import { openHistory } from '../../../src/protocols/message/history.ts'
+import { type History, openHistory } from '../../../src/protocols/message/history.ts'
 import { MAX_SEEN_PEERS, MESSAGE_BURST } from '../../../src/protocols/message/limits.ts'
 import { createMessages } from '../../../src/protocols/message/protocol.ts'
 import { encodeMessage } from '../../../src/protocols/message/wire.ts'
@@ -72,14 +72,16 @@ it('several streams of one peer share its rate', async () => {
   stop.abort()
 })
 
+const firstTime = (history: History, peer: string, id: string) => history.receive({ id, peer, topic: 'chat', text: 'x', size: 1, at: 1 })
+
 it('ids of messages are remembered for a bounded number of peers, after a restart too', async () => {
   const records = createMemoryRecords()
   const peers = Array.from({ length: MAX_SEEN_PEERS + 5 }, (_, i) => `p${i}`)
   const first = await openHistory(records)
-  for (const peer of peers.slice(0, MAX_SEEN_PEERS)) assert.equal(await first.firstTime(peer, 'aaaaaaaa'), true)
+  for (const peer of peers.slice(0, MAX_SEEN_PEERS)) assert.equal(await firstTime(first, peer, 'aaaaaaaa'), true)
   const second = await openHistory(records)
-  for (const peer of peers.slice(MAX_SEEN_PEERS)) assert.equal(await second.firstTime(peer, 'aaaaaaaa'), true)
+  for (const peer of peers.slice(MAX_SEEN_PEERS)) assert.equal(await firstTime(second, peer, 'aaaaaaaa'), true)
   const kept = await records.list('setting', { prefix: 'seen ', limit: 2 * MAX_SEEN_PEERS })
   assert.equal(kept.length, MAX_SEEN_PEERS)
-  assert.equal(await second.firstTime(peers.at(-1) as string, 'aaaaaaaa'), false)
+  assert.equal(await firstTime(second, peers.at(-1) as string, 'aaaaaaaa'), false)
 })
