@@ -3,7 +3,7 @@
  * Keeps no state, never hangs, and never takes over from a running version before the person agreed.
  */
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching'
-import { doorFor, REFUSAL_HEADERS, refusalPage, type ShellAnswer, type ShellQuestion } from '../src/ui/shell-door.ts'
+import { doorFor, REFUSAL_HEADERS, refusalPage, type ShellAnswer, type ShellNote, type ShellQuestion } from '../src/ui/shell-door.ts'
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: (PrecacheEntry | string)[] }
 declare const __DMESH_VERSION__: string
@@ -24,9 +24,15 @@ self.addEventListener('activate', (event) => {
 })
 
 self.addEventListener('message', (event) => {
-  const question = event.data as Partial<ShellQuestion> | undefined
+  const question = event.data as Partial<ShellQuestion> | Partial<ShellNote> | undefined
   if (question?.type === 'activate') event.waitUntil(self.skipWaiting())
+  if (question?.type === 'note') event.waitUntil(note(question as ShellNote))
   if (question?.type === 'about') event.ports[0]?.postMessage({ version: __DMESH_VERSION__, hash: __DMESH_BUILD__ } satisfies ShellAnswer)
+})
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(showPage(String(event.notification.data)))
 })
 
 self.addEventListener('fetch', (event) => {
@@ -45,6 +51,21 @@ self.addEventListener('fetch', (event) => {
       return event.respondWith(refusal(door.status, door.title, door.reason, request.mode === 'navigate'))
   }
 })
+
+/** Every hidden page asks for the same one: one tag, one note. */
+async function note({ id, title, body, href }: ShellNote): Promise<void> {
+  const pages = await self.clients.matchAll({ type: 'window' })
+  if (pages.some((page) => page.visibilityState === 'visible')) return
+  await self.registration.showNotification(title, { body, tag: `dmesh ${id}`, data: href })
+}
+
+/** A page that is open already, else a new one. `href` is a fragment of ours. */
+async function showPage(href: string): Promise<void> {
+  const [page] = await self.clients.matchAll({ type: 'window' })
+  if (!page) return void (await self.clients.openWindow(`/${href}`))
+  await page.focus()
+  page.postMessage({ type: 'show', href })
+}
 
 async function shell(): Promise<Response> {
   const cached = await cache.matchPrecache('/index.html')

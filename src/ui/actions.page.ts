@@ -21,6 +21,11 @@ export function nameOf(state: MeshState, id: string): string {
   return peer ? plainName(peer.name, shortenMiddle(id, 12)) : shortenMiddle(id, 12)
 }
 
+/** Messages of this peer that I have not read. */
+export function unreadOf(state: MeshState, peer: string): number {
+  return state.messages.filter((one) => one.peer === peer && one.topic === CHAT_TOPIC && one.direction === 'in' && one.status === 'delivered').length
+}
+
 /** Run a command; a failure is shown as a notice that starts with `what`. */
 export async function attempt(app: App, what: string, work: () => Promise<unknown>): Promise<boolean> {
   try {

@@ -59,8 +59,8 @@ export interface App {
   readonly notices: Signal<readonly Notice[]>
   /** What a screen reader is told next. */
   readonly live: Signal<string>
-  /** Conversation → time up to which it was read. */
-  readonly readUpTo: Signal<Readonly<Record<string, number>>>
+  /** The page can be seen: what it shows counts as read. */
+  readonly visible: Signal<boolean>
   readonly update: Signal<UpdateOffer | undefined>
   readonly install: Signal<InstallOffer | undefined>
   /** Version and hash of the running build, once the service worker told. */
@@ -107,7 +107,7 @@ export function createApp(options: AppOptions): App {
     quiet: signal(new Set<string>()),
     notices: signal([]),
     live: signal(''),
-    readUpTo: signal({}),
+    visible: signal(true),
     update: signal(undefined),
     install: signal(undefined),
     build: signal(undefined),
@@ -134,5 +134,8 @@ export function createApp(options: AppOptions): App {
 }
 
 function hasSucceeded(state: MeshState): boolean {
-  return state.messages.some((one) => one.direction === 'out' && one.status === 'delivered') || state.transfers.some((one) => one.status === 'done')
+  return (
+    state.messages.some((one) => one.direction === 'out' && (one.status === 'delivered' || one.status === 'read')) ||
+    state.transfers.some((one) => one.status === 'done')
+  )
 }

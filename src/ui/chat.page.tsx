@@ -1,7 +1,7 @@
 /** Chat: one conversation a peer. Messages are text, shown as text; they wait here until the other side has them. */
 import type { JSX } from 'preact'
 import type { MessageInfo, PeerInfo } from '../core/mesh.ts'
-import { CHAT_TOPIC, nameOf } from './actions.page.ts'
+import { CHAT_TOPIC, nameOf, unreadOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { Conversation } from './conversation.page.tsx'
 import { PeerGlyph } from './glyph.page.tsx'
@@ -42,12 +42,11 @@ export function talksOf(app: App): readonly Talk[] {
   const ids = new Set([...chat.map((one) => one.peer), ...peers.filter((one) => one.path !== 'away').map((one) => one.id)])
   const talks = [...ids].map((peer): Talk => {
     const own = chat.filter((one) => one.peer === peer)
-    const seen = app.readUpTo.value[peer] ?? 0
     return {
       peer,
       info: peers.find((one) => one.id === peer),
       last: own.at(-1),
-      unread: own.filter((one) => one.direction === 'in' && one.at > seen).length,
+      unread: unreadOf(app.state.value, peer),
     }
   })
   return talks.sort((a, b) => (b.last?.at ?? 0) - (a.last?.at ?? 0))

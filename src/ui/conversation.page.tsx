@@ -5,7 +5,7 @@ import type { MessageInfo } from '../core/mesh.ts'
 import { CHAT_TOPIC, nameOf, peerOf, sendText } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
-import { Icon } from './icons.page.tsx'
+import { Icon, type IconName } from './icons.page.tsx'
 import { PathLine } from './path-line.page.tsx'
 import { routeHref } from './routes.ts'
 import { plainMessage } from './untrusted.ts'
@@ -22,8 +22,12 @@ export function Conversation({ app, peer }: { app: App; peer: string }): JSX.Ele
   const Heading = app.wide.value ? 'h2' : 'h1' // alone on a phone's screen, beside the list on a wide one
   useEffect(() => {
     end.current?.scrollIntoView({ block: 'end' })
-    if (newest && newest.at > (app.readUpTo.peek()[peer] ?? 0)) app.readUpTo.value = { ...app.readUpTo.peek(), [peer]: newest.at }
   }, [newest?.id])
+  const seen = app.visible.value ? messages.findLast((one) => one.direction === 'in' && one.status === 'delivered')?.id : undefined
+  useEffect(() => {
+    // A failure leaves it unread, which is what the screen goes on saying.
+    if (seen) app.handle.read(peer, seen).catch(() => undefined)
+  }, [seen])
   return (
     <section class="card conversation" aria-label={`Conversation with ${nameOf(state, peer)}`}>
       <div class="peer-head">
@@ -73,9 +77,27 @@ function Bubble({ message, now }: { message: MessageInfo; now: number }): JSX.El
       {shown.clipped && <span class="hint">Shortened: the whole is {bytesText(message.size)}.</span>}
       <span class="bubble-meta num">
         {whenText(message.at, now)}
-        {mine && ` · ${message.status === 'delivered' ? 'delivered' : 'waiting'}`}
+        {mine && <Receipt status={message.status} />}
       </span>
     </div>
+  )
+}
+
+const RECEIPTS: Readonly<Record<MessageInfo['status'], readonly [IconName, string]>> = {
+  waiting: ['clock', 'waiting'],
+  delivered: ['check', 'delivered'],
+  read: ['checks', 'read'],
+  expired: ['close', 'not delivered in 30 days'],
+}
+
+function Receipt({ status }: { status: MessageInfo['status'] }): JSX.Element {
+  const [icon, word] = RECEIPTS[status]
+  return (
+    <span class={`receipt receipt-${status}`}>
+      {' · '}
+      <Icon name={icon} />
+      {word}
+    </span>
   )
 }
 

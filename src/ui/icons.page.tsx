@@ -14,6 +14,8 @@ export type IconName =
   | 'down'
   | 'copy'
   | 'check'
+  | 'checks'
+  | 'clock'
   | 'relay'
 
 const PATHS: Readonly<Record<IconName, string>> = {
@@ -32,6 +34,8 @@ const PATHS: Readonly<Record<IconName, string>> = {
   down: 'M12 5v14m0 0-5-5m5 5 5-5',
   copy: 'M9 9h10v11H9zM5 15V4h10',
   check: 'M5 12.5l4.5 4.5L19 7.5',
+  checks: 'M2 12.5l4.5 4.5L16 7.5m-4.5 8L13 17l9-9.5',
+  clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 3.5V12l3 2',
   relay: 'M5 8h14M5 12h14M5 16h14',
 }
 

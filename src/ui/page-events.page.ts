@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals'
 import { nameOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
+import { bindNotifications } from './notifications.page.ts'
 import { parseRoute } from './routes.ts'
 import { plainFileName, plainMessage } from './untrusted.ts'
 import { bytesText } from './words.ts'
@@ -21,8 +22,13 @@ export function bindPage(app: App, window: Window, signal: AbortSignal): void {
   const onHash = () => {
     if (location.hash === '' || location.hash.startsWith('#/')) app.route.value = parseRoute(location.hash)
   }
+  const onVisible = () => {
+    app.visible.value = document.visibilityState === 'visible'
+  }
   onWide()
   onOnline()
+  onVisible()
+  document.addEventListener('visibilitychange', onVisible, { signal })
   wide.addEventListener('change', onWide, { signal })
   window.addEventListener('online', onOnline, { signal })
   window.addEventListener('offline', onOnline, { signal })
@@ -43,6 +49,7 @@ export function bindPage(app: App, window: Window, signal: AbortSignal): void {
   bindTitle(app, document, signal)
   bindQuietOffers(app, signal)
   bindAnnouncements(app, signal)
+  bindNotifications(app, window, signal)
 }
 
 function onPaste(app: App, event: ClipboardEvent): void {

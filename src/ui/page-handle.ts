@@ -14,8 +14,22 @@ export interface PageHandleControl {
 
 /** What the page shows before the mesh has said anything. */
 export function emptyState(version: string): MeshState {
+  const settings = { sendReceipts: true }
   const names = { peerId: '', cid: '', didKey: '', vip: '', oldVip: '', oldId: '' }
-  return { status: 'starting', peer: '', vip: '', name: '', names, isNew: false, relays: [], peers: [], transfers: [], messages: [], version }
+  return {
+    status: 'starting',
+    peer: '',
+    vip: '',
+    name: '',
+    names,
+    isNew: false,
+    relays: [],
+    peers: [],
+    transfers: [],
+    messages: [],
+    settings,
+    version,
+  }
 }
 
 export function createPageHandle(version: string): PageHandleControl {
@@ -49,6 +63,8 @@ export function createPageHandle(version: string): PageHandleControl {
     open: async (...args) => (await attempt).open(...args),
     handle: async (...args) => (await attempt).handle(...args),
     send: async (...args) => (await attempt).send(...args),
+    read: async (...args) => (await attempt).read(...args),
+    configure: async (...args) => (await attempt).configure(...args),
     ping: async (...args) => (await attempt).ping(...args),
     rename: async (...args) => (await attempt).rename(...args),
     addEventListener(type, listen, options) {

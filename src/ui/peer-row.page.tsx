@@ -2,7 +2,7 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { PeerInfo } from '../core/mesh.ts'
-import { sendFiles } from './actions.page.ts'
+import { sendFiles, unreadOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
 import { PathLine } from './path-line.page.tsx'
@@ -36,6 +36,7 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
           <bdi class={`name ${here ? '' : 'away-name'}`}>{name}</bdi>
         </a>
         <PathLine app={app} peer={peer} why />
+        <Unread app={app} peer={peer.id} name={name} />
       </div>
       {here ? (
         <PickButton class="button soft" label={`Send files to ${name}`} onPick={(files) => void sendFiles(app, peer.id, files)}>
@@ -48,6 +49,16 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
       )}
       <RowTransfers app={app} peer={peer} />
     </li>
+  )
+}
+
+function Unread({ app, peer, name }: { app: App; peer: string; name: string }): JSX.Element | null {
+  const count = unreadOf(app.state.value, peer)
+  if (count === 0) return null
+  return (
+    <a class="badge" href={routeHref('chat', peer)} aria-label={`${count} new ${count === 1 ? 'message' : 'messages'} from ${name}`}>
+      {count} new
+    </a>
   )
 }
 

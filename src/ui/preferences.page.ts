@@ -1,6 +1,6 @@
 /** The few things this page remembers by itself: joined, what was put off. Nothing secret, nothing of the mesh; works without storage too. */
 
-export type PreferenceName = 'joined' | 'later' | 'install' | 'switches'
+export type PreferenceName = 'joined' | 'later' | 'install' | 'switches' | 'notify'
 
 export interface Preferences {
   get(name: PreferenceName): string | undefined

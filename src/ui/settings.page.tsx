@@ -6,6 +6,7 @@ import type { App } from './app.page.ts'
 import { CopyField } from './copy-field.page.tsx'
 import { reachText } from './devices.page.tsx'
 import { Diagnostics } from './diagnostics.page.tsx'
+import { MessageSettings } from './message-settings.page.tsx'
 import { PermissionList } from './permissions.page.tsx'
 import { RelayList } from './relays.page.tsx'
 import { StorageNote } from './storage-note.page.tsx'
@@ -23,6 +24,9 @@ export function Settings({ app }: { app: App }): JSX.Element {
         <p class="setting-line">{capital(reachText(app.state.value, app.online.value))}.</p>
         <StorageNote app={app} />
         <InstallCard app={app} />
+      </Section>
+      <Section title="Messages">
+        <MessageSettings app={app} />
       </Section>
       <Section title="Who may do what">
         <PermissionList app={app} />

@@ -68,6 +68,15 @@ export function refusalPage(title: string, reason: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${title}</title><h1>${title}</h1><p>${reason}</p><p><a href="/">To DMesh</a></p></html>`
 }
 
+/** From a hidden page: tell the person of a message, unless another page can be seen. `href` = fragment to open. */
+export interface ShellNote {
+  readonly type: 'note'
+  readonly id: string
+  readonly title: string
+  readonly body: string
+  readonly href: string
+}
+
 /** What page and service worker say to each other, over a MessageChannel port. */
 export type ShellQuestion = { readonly type: 'about' } | { readonly type: 'activate' }
 export interface ShellAnswer {

@@ -1,6 +1,6 @@
 /** A Mesh made of memory, for tests of the page: it does what it is told, records every call, and a test can push any state into it. Never shipped. */
 import type { PolicyRow } from '../../../src/core/access.ts'
-import type { Mesh, MeshEvents, MeshState, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
+import type { Mesh, MeshEvents, MeshState, MessageInfo, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
 
 export interface FakeMesh {
@@ -28,6 +28,7 @@ export function emptyFakeState(): MeshState {
     peers: [],
     transfers: [],
     messages: [],
+    settings: { sendReceipts: true },
     names: {
       peerId: ME,
       cid: 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8',
@@ -127,6 +128,15 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
         messages: [...core.state.messages, { id, peer, direction: 'out', topic, text, size: data.length, status: 'waiting', at: Date.now() }],
       })
       return id
+    },
+    async read(peer, messageId) {
+      core.record('read', peer, messageId)
+      const theirs = (one: MessageInfo) => one.peer === peer && one.direction === 'in'
+      core.change({ messages: core.state.messages.map((one) => (theirs(one) ? { ...one, status: 'read' } : one)) })
+    },
+    async configure(settings) {
+      core.record('configure', settings)
+      core.change({ settings: { ...core.state.settings, ...settings } })
     },
     async ping(peer) {
       core.record('ping', peer)

@@ -78,6 +78,8 @@ function messages(now: number): readonly MessageInfo[] {
   const own = { direction: 'out', topic: 'chat', size: 20 } as const
   const theirs = { direction: 'in', topic: 'chat', size: 20, status: 'delivered' } as const
   return [
+    { ...own, id: '7', peer: LEA, text: 'Happy new year', status: 'expired', at: now - 3_000_000_000 },
+    { ...own, id: '6', peer: ANA, text: 'Tea at four?', status: 'read', at: now - 700_000 },
     { ...theirs, id: '1', peer: ANA, text: 'Did the video arrive?', at: now - 600_000 },
     { ...own, id: '2', peer: ANA, text: 'On its way, half a minute.\nThe second one follows after it.', status: 'delivered', at: now - 540_000 },
     { ...own, id: '3', peer: LEA, text: 'Call me when you are back', status: 'waiting', at: now - 500_000 },
