@@ -34,6 +34,10 @@ export interface RelayInfo {
   readonly status: 'connecting' | 'reserved' | 'refused' | 'unreachable'
   readonly transport?: Path['transport']
   readonly rtt?: number
+  /** True for the one that is used first: the nearest. */
+  readonly preferred?: boolean
+  /** Where it was asked for, e.g. https://home.example. */
+  readonly origin?: string
   /** Code and sentence of the last failure. */
   readonly problem?: { readonly code: string; readonly message: string }
   /** From its dmesh.json. */

@@ -28,6 +28,27 @@ function comparePaths(a: Path, b: Path): number {
   return b.since - a.since
 }
 
+/** A relay as its choice sees it. */
+export interface RelayChoice {
+  readonly id: string
+  readonly status: string
+  /** ms. */
+  readonly rtt?: number
+}
+
+/** Share of the preferred relay's round trip that another one's must be below, and ms it must be shorter by, before it is preferred instead: two that are about as near must not take turns. */
+const CLEARLY = { share: 0.75, ms: 5 } as const
+
+/** The PeerID of the relay to use first: the nearest that holds a place for us; the one before stays until another is clearly nearer. */
+export function preferRelay(relays: readonly RelayChoice[], before: string | undefined): string | undefined {
+  const held = relays.filter(({ status }) => status === 'reserved')
+  const nearest = [...held].sort((a, b) => (a.rtt ?? Number.POSITIVE_INFINITY) - (b.rtt ?? Number.POSITIVE_INFINITY))[0]
+  const old = held.find(({ id }) => id === before)
+  if (!old || nearest?.rtt === undefined || nearest === old) return (old ?? nearest)?.id
+  const oldRtt = old.rtt ?? Number.POSITIVE_INFINITY
+  return nearest.rtt < oldRtt * CLEARLY.share && oldRtt - nearest.rtt > CLEARLY.ms ? nearest.id : old.id
+}
+
 /** What a failed attempt says about the networks: no answer of STUN on a side means blocked UDP there; public addresses on both sides that still cannot talk mean a router that uses another port for each partner. */
 export type PathObstacle = 'no-udp-here' | 'no-udp-there' | 'no-udp' | 'symmetric-nat'
 

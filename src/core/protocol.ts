@@ -15,6 +15,8 @@ export interface ProtocolHost {
   /** Open a stream to a peer over its best path. PEER_UNREACHABLE, ACCESS_DENIED, UNKNOWN_PROTOCOL, TIMEOUT. */
   open(peer: string, protocol: string, options?: { signal?: AbortSignal }): Promise<PeerStream>
   peers(): readonly PeerInfo[]
+  /** ms to a connected peer over the best path, when it was measured. */
+  rttOf?(peer: string): number | undefined
   /** IP address that the connection under a stream comes from, for quotas; of the relay when it is relayed. Undefined when it has none. */
   remoteAddress(stream: PeerStream): string | undefined
   /** There is use for this stream, which the peer opened: its connection is not trimmed while it lives. */
@@ -67,6 +69,8 @@ export interface PresenceEntry {
   /** PeerID of the relay that told us. */
   readonly relay: string
   readonly here: boolean
+  /** Every relay where it is here, with its own round trip to it in ms where it says so. Absent = `relay` alone. */
+  readonly places?: readonly { readonly relay: string; readonly rtt?: number }[]
 }
 
 export interface PresenceService {

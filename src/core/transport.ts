@@ -23,6 +23,8 @@ export interface RelayClient {
 export interface RelaySource {
   /** Host a person knows. */
   readonly name: string
+  /** What it was made from, e.g. https://home.example; undefined for one that is in no list. */
+  readonly origin?: string
   /** RELAY_UNREACHABLE when it does not answer. */
   resolve(signal: AbortSignal): Promise<RelaySite>
 }

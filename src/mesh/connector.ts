@@ -1,5 +1,4 @@
 /** Reaches peers: by relay first, then upgrades to a direct path while bytes may already run (design §7(d)). One of the two sides dials, the one with the smaller key; the other helps after a grace. Every direct attempt is written down for "Why this path?". */
-import { multiaddr } from '@multiformats/multiaddr'
 import { backoff } from '../core/backoff.ts'
 import type { PathAttempt } from '../core/path.ts'
 import type { PresenceEntry } from '../core/protocol.ts'
@@ -7,16 +6,18 @@ import { abortable, sleep, withDeadline } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import type { Keeper } from './keeper.ts'
-import { dialError } from './keeper.ts'
-import { DIAL_GRACE, DIAL_TIMEOUT, DIRECT_TIMEOUT, MAX_ATTEMPT_PEERS, MAX_ATTEMPTS, MAX_EAGER_PEERS } from './limits.ts'
+import { type Circuit, type CircuitParts, circuitsTo } from './circuits.ts'
+import { dialError } from './find-relay.ts'
+import { DIAL_GRACE, DIAL_TIMEOUT, DIRECT_TIMEOUT, MAX_ATTEMPT_PEERS, MAX_ATTEMPTS, MAX_EAGER_PEERS, STEP } from './limits.ts'
 import type { Link, Links } from './links.ts'
+import { staggered } from './staggered.ts'
 import type { Swarm } from './swarm.ts'
 
-export interface ConnectorParts {
+export interface ConnectorParts extends CircuitParts {
+  /** A relay lets us wait: is it there at all? */
+  readonly doubtRelay: (relay: string) => void
   readonly swarm: Swarm
   readonly links: Links
-  readonly keepers: readonly Keeper[]
   readonly me: string
   readonly clock: Clock
   readonly log: Log
@@ -29,14 +30,34 @@ export interface ConnectorParts {
 export interface Connector {
   /** An open link, dialling by relay when there is none. PEER_UNREACHABLE, KEY_MISMATCH, TIMEOUT. */
   reach(peer: string, signal: AbortSignal): Promise<Link>
+  /** A new relayed link, although there are others: they do not answer. */
+  another(peer: string, signal: AbortSignal): Promise<Link>
   /** Try for a direct link now; resolves with it or rejects with the last attempt's error. */
   upgrade(peer: string, signal: AbortSignal): Promise<Link>
   /** Keep those who are here connected; forget those who left. */
   follow(entries: readonly PresenceEntry[]): void
   attempts(peer: string): readonly PathAttempt[]
   note(peer: string, attempt: PathAttempt): void
+  /** What was tried by relay, one for each relay, newest last. */
+  circuits(peer: string): readonly CircuitAttempt[]
   /** The network changed: forget back-off. */
   kick(): void
+  /** A relay is there again: whoever has no path is tried at once. */
+  retry(): void
+}
+
+/** How the newest try through one relay went. */
+export interface CircuitAttempt {
+  readonly kind: 'relayed'
+  readonly relay: string
+  /** 'ok' or a code. */
+  readonly outcome: string
+  readonly ms: number
+  readonly at: number
+}
+
+interface Ways {
+  note(peer: string, attempt: CircuitAttempt): void
 }
 
 interface Pursuit {
@@ -53,6 +74,8 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
   const attempts = new Map<string, PathAttempt[]>()
   const reaching = new Map<string, Promise<Link>>()
   const upgrading = new Map<string, Promise<Link>>()
+  const renewing = new Map<string, Promise<Link>>()
+  const circuits = new Map<string, CircuitAttempt[]>()
 
   const note = (peer: string, attempt: PathAttempt) => {
     const list = attempts.get(peer) ?? []
@@ -64,6 +87,12 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     if (attempts.size > MAX_ATTEMPT_PEERS) attempts.delete(attempts.keys().next().value as string)
     parts.changed(peer)
   }
+  const noteCircuit = (peer: string, attempt: CircuitAttempt) => {
+    const others = (circuits.get(peer) ?? []).filter(({ relay }) => relay !== attempt.relay)
+    circuits.delete(peer)
+    circuits.set(peer, [...others, attempt].slice(-MAX_ATTEMPTS))
+    if (circuits.size > MAX_ATTEMPT_PEERS) circuits.delete(circuits.keys().next().value as string)
+  }
   const shared = (flights: Map<string, Promise<Link>>, peer: string, start: () => Promise<Link>): Promise<Link> => {
     const flight = flights.get(peer) ?? start().finally(() => flights.delete(peer))
     flights.set(peer, flight)
@@ -74,11 +103,16 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     return (
       best ??
       abortable(
-        shared(reaching, peer, () => dialRelayed(peer, parts, signal)),
+        shared(reaching, peer, () => dialRelayed(peer, parts, noteCircuit, signal)),
         own,
       )
     )
   }
+  const another = (peer: string, own: AbortSignal): Promise<Link> =>
+    abortable(
+      shared(renewing, peer, () => dialRelayed(peer, parts, noteCircuit, signal)),
+      own,
+    )
   const upgrade = async (peer: string, own: AbortSignal): Promise<Link> => {
     const direct = links.of(peer).find(({ path }) => path.kind === 'direct')
     return (
@@ -125,8 +159,13 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
 
   return {
     reach,
+    another,
     upgrade,
     note,
+    circuits: (peer) => circuits.get(peer) ?? [],
+    retry() {
+      for (const [peer, { wake }] of pursuits) if (!links.best(peer)) wake()
+    },
     follow(entries) {
       const here = new Set(entries.filter((entry) => entry.here && entry.peer !== me).map(({ peer }) => peer))
       for (const [peer, { stop }] of pursuits) {
@@ -147,46 +186,48 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
   }
 }
 
-/** Circuit addresses of a peer through every relay that holds us. */
-function circuits(peer: string, keepers: readonly Keeper[]): readonly string[] {
-  return keepers
-    .filter((keeper) => keeper.info().status === 'reserved')
-    .flatMap((keeper) => keeper.addresses().slice(0, 1))
-    .map((address) => `${address}/p2p-circuit/p2p/${peer}`)
-}
-
-async function dialRelayed(peer: string, { swarm, links, keepers, clock }: ConnectorParts, signal: AbortSignal): Promise<Link> {
-  let failure: MeshError = new MeshError('PEER_UNREACHABLE', 'no relay holds a place for us now')
-  for (const address of circuits(peer, keepers)) {
+/** A new circuit, through the relay that answers first; the next one is tried beside one that hangs. */
+async function dialRelayed(peer: string, parts: ConnectorParts, note: Ways['note'], signal: AbortSignal): Promise<Link> {
+  const { swarm, links, clock } = parts
+  const ways = circuitsTo(peer, parts)
+  if (ways.length === 0) throw new MeshError('PEER_UNREACHABLE', 'no relay holds a place for us now')
+  const drop = (late: Link) => late.connection.abort(new MeshError('ABORTED', 'another way was first'))
+  const whole = { clock, signal, step: () => STEP, most: ways.length, onFailure: 'next', drop } as const
+  return staggered<Link>(whole, async (n, own) => {
+    const { address, relay } = ways[n] as Circuit
+    const start = clock.monotonic()
+    const stalled = clock.after(STEP, () => parts.doubtRelay(relay))
+    const tell = (outcome: string) => note(peer, { kind: 'relayed', relay, outcome, ms: Math.round(clock.monotonic() - start), at: clock.now() })
     try {
-      await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', signal, (own) =>
-        swarm.libp2p.dial(multiaddr(address), { signal: own, force: true }),
-      )
-      const link = links.best(peer)
-      if (link) return link
+      const connection = await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', own, (dialling) => swarm.dial(address, dialling))
+      const link = links.of(peer).find((one) => one.connection === connection)
+      if (!link) throw new MeshError('PATH_LOST', 'the circuit closed at once')
+      tell('ok')
+      return link
     } catch (error) {
-      const own = dialError(error, peer)
-      failure = own.code === 'RELAY_UNREACHABLE' ? new MeshError('PEER_UNREACHABLE', own.message, { cause: error }) : own
+      const known = dialError(error, peer)
+      const failure = known.code === 'RELAY_UNREACHABLE' ? new MeshError('PEER_UNREACHABLE', known.message, { cause: error }) : known
+      if (!own.aborted) tell(failure.code)
+      throw failure
+    } finally {
+      stalled()
     }
-  }
-  throw failure
+  })
 }
 
 async function dialDirect(peer: string, parts: ConnectorParts, note: Connector['note'], signal: AbortSignal): Promise<Link> {
-  const { swarm, links, keepers, clock } = parts
+  const { swarm, links, clock } = parts
   if (!parts.canDirect()) {
     note(peer, { transport: 'webrtc', what: 'WebRTC', outcome: 'NOT_SUPPORTED', at: clock.now() })
     throw new MeshError('NOT_SUPPORTED', 'this place cannot do WebRTC now')
   }
-  const [address] = circuits(peer, keepers)
-  if (!address) throw new MeshError('PEER_UNREACHABLE', 'no relay carries the signalling')
-  const direct = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/')
+  const [way] = circuitsTo(peer, parts)
+  if (!way) throw new MeshError('PEER_UNREACHABLE', 'no relay carries the signalling')
+  const direct = way.address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/')
   // What was tried and how it went is told by the transport, which knows the candidates.
   try {
-    await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) =>
-      swarm.libp2p.dial(multiaddr(direct), { signal: own, force: true }),
-    )
-    const link = links.of(peer).find(({ path }) => path.kind === 'direct')
+    const connection = await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) => swarm.dial(direct, own))
+    const link = links.of(peer).find((one) => one.connection === connection)
     if (!link) throw new MeshError('PATH_LOST', 'the direct connection closed at once')
     return link
   } catch (error) {

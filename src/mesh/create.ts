@@ -1,10 +1,9 @@
 /** createMesh: the API of design §4 on top of the engine. Everything comes as an argument; nothing is found by itself. */
-import { multiaddr } from '@multiformats/multiaddr'
 import { peerOfAddress } from '../core/address.ts'
 import { withDeadline } from '../shared/async.ts'
 import { MeshError } from '../shared/errors.ts'
 import { anySignal, type Engine, startEngine } from './engine.ts'
-import { dialError } from './keeper.ts'
+import { dialError } from './find-relay.ts'
 import { DIAL_TIMEOUT } from './limits.ts'
 import type { MeshHost, MeshParts } from './parts.ts'
 
@@ -64,7 +63,7 @@ function createCommands(
     async connect(address, options = {}) {
       const peer = peerOfAddress(address)
       if (!peer) throw new MeshError('BAD_ARGUMENT', `no /p2p/<peer> at the end of ${address}`)
-      const dial = (own: AbortSignal) => swarm.libp2p.dial(multiaddr(address), { signal: own, force: true })
+      const dial = (own: AbortSignal) => swarm.dial(address, own)
       await withDeadline(parts.clock, DIAL_TIMEOUT, `dialling ${address}`, anySignal(options.signal, signal), dial).catch((error: unknown) => {
         throw dialError(error, peer)
       })

@@ -3,23 +3,22 @@ import type { Who } from '../core/access.ts'
 import type { MeshEvents, OpenOptions } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { FilesService, MessageService, PresenceEntry, PresenceService, ProtocolHost } from '../core/protocol.ts'
-import { withDeadline } from '../shared/async.ts'
 import { type Bus, createBus } from '../shared/bus.ts'
-import { type Connector, createConnector } from './connector.ts'
+import type { Connector } from './connector.ts'
 import { createGate, type Gate } from './gate.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
-import { createKeeper, type Keeper } from './keeper.ts'
-import { OPEN_TIMEOUT, RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
+import { RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
 import { createNewcomers } from './newcomers.ts'
-import { type Agreed, openStream } from './open.ts'
 import type { MeshParts } from './parts.ts'
 import { createNames, type Names } from './petnames.ts'
 import { toPrivateKey } from './private-key.ts'
-import { createRttMeter, type RttMeter } from './rtt.ts'
+import { createRelaySet, type RelaySet } from './relay-set.ts'
+import type { RttMeter } from './rtt.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { createSwarm, type Swarm } from './swarm.ts'
 import { keepTrimmed, watchClock } from './upkeep.ts'
+import { createWays, type Ways } from './ways.ts'
 
 export interface Services {
   readonly message: MessageService
@@ -37,17 +36,18 @@ export interface Engine {
   readonly gate: Gate
   readonly handlers: Handlers
   readonly connector: Connector
-  readonly keepers: readonly Keeper[]
+  readonly relays: RelaySet
   readonly services: Services
   readonly snapshot: Snapshot
   readonly rtt: RttMeter
+  readonly ways: Ways
   open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
   kick(): void
 }
 
 /** Builds and starts everything. Ends with `stop`. */
 export async function startEngine(parts: MeshParts): Promise<Engine> {
-  const { clock, log, policy, identity, random = Math.random } = parts
+  const { clock, log, policy, identity } = parts
   const stop = new AbortController()
   const { signal } = stop
   const bus = createBus<MeshEvents>({ onError: (type) => log('mesh.listener.threw', { type }, 'error') })
@@ -59,42 +59,29 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   })
   const links = createLinks(swarm, clock, signal)
   const names = await createNames(parts.records, parts.name)
-  const keepers: Keeper[] = []
+  const relays = createRelaySet()
+  const { isRelay } = relays
   const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
-  const isRelay = (peer: string) => keepers.some((keeper) => keeper.info().id === peer)
   const roles = (peer: string) => rolesOf(peer, parts, isRelay, late)
   const newcomers = createNewcomers((peer) => roles(peer).length > 0, clock)
   const gate = createGate(swarm, { policy, rolesOf: roles, named: newcomers.named, clock, log, used: links.touch })
-  const canDirect = parts.canDirect ?? (() => true)
-  const changed = () => late.touch()
-  const connector = createConnector({ swarm, links, keepers, me: identity.peer, clock, log, random, canDirect, changed }, signal)
-  const agreed: Agreed = new WeakMap()
-  const open: Engine['open'] = (peer, protocol, options = {}) =>
-    withDeadline(clock, OPEN_TIMEOUT, `opening ${protocol}`, anySignal(options.signal, signal), (own) =>
-      openStream({ peer, protocol, direct: options.direct ?? false, connector, links, gate, agreed, me: identity.peer }, own),
-    )
+  const entries = () => late.entries()
+  const ways = createWays({ parts, swarm, links, relays, gate, entries, changed: () => late.touch() }, signal)
+  const { connector, open, kick, rtt, rttOf } = ways
   const handlers = createHandlers({ gate, links, log })
   const { disconnect, remoteAddress, keep } = handlers
-  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress, keep }
+  const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress, keep, rttOf }
   const services = await startProtocols(parts, handlers, host, signal)
-  const snapshot = createSnapshot(sources(parts, { links, connector, names, keepers, services, isRelay, signal }), bus, clock)
+  const snapshot = createSnapshot(sources(parts, { links, connector, names, relays, services, isRelay, signal }), bus, clock)
   Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })
 
   services.presence.rename(names.mine())
   await swarm.libp2p.start()
   await gate.answerLinks()
-  const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
-  const engine: Engine = { parts, stop, bus, swarm, links, names, gate, handlers, connector, keepers, services, snapshot, rtt, open, kick }
+  const engine: Engine = { parts, stop, bus, swarm, links, names, gate, handlers, connector, relays, services, snapshot, rtt, ways, open, kick }
   follow(engine, isRelay)
   services.presence.onChange(newcomers.told, signal)
-  if (parts.relayClient) {
-    const keeperParts = { swarm, links, client: parts.relayClient, presence: services.presence, clock, log, random, changed }
-    for (const source of parts.relays) keepers.push(createKeeper(source, keeperParts, signal))
-  }
-  function kick() {
-    for (const keeper of keepers) keeper.kick()
-    connector.kick()
-  }
+  if (parts.relayClient) for (const source of parts.relays) ways.keep(source, parts.relayClient, services.presence)
   return engine
 }
 
@@ -119,12 +106,12 @@ async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host
   return { message, files, presence }
 }
 
-type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'keepers' | 'services'> & {
+type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'relays' | 'services'> & {
   isRelay: (peer: string) => boolean
   signal: AbortSignal
 }
 
-function sources({ identity, version }: MeshParts, { links, connector, names, keepers, services, isRelay, signal }: SourceParts) {
+function sources({ identity, version }: MeshParts, { links, connector, names, relays, services, isRelay, signal }: SourceParts) {
   return {
     links,
     connector,
@@ -139,7 +126,7 @@ function sources({ identity, version }: MeshParts, { links, connector, names, ke
       name: names.mine(),
       names: identity.names,
       isNew: identity.isNew,
-      relays: keepers.map((keeper) => keeper.info()),
+      relays: relays.infos(),
       transfers: services.files.transfers(),
       messages: services.message.messages(),
       settings: services.message.settings(),
@@ -150,11 +137,11 @@ function sources({ identity, version }: MeshParts, { links, connector, names, ke
 
 /** Who listens to whom, once everything stands. */
 function follow(engine: Engine, isRelay: (peer: string) => boolean): void {
-  const { parts, stop, bus, links, connector, services, snapshot, rtt, gate, kick } = engine
+  const { parts, stop, bus, links, connector, services, snapshot, ways, gate, kick } = engine
   const { signal } = stop
   links.onChange((peer, { connection, path }, opened) => {
     if (opened && path.rtt === undefined) {
-      rtt.watch(connection)
+      ways.opened(peer, path, connection)
       if (!isRelay(peer)) services.message.flush(peer)
     }
     snapshot.touch()

@@ -83,6 +83,27 @@ export const RTT_TIMEOUT = 5_000
 /** Failed measurements in a row after which a connection counts as dead. */
 export const RTT_STRIKES = 2
 
+/**
+ * ms. A connection that was asked must answer within `rtts` round trips, at least `least` and at most `most`; within `unknown` before the first measurement and when it is asked
+ * for the last time. A timer that comes later than `stall` says that we stood still ourselves.
+ */
+export const PULSE = { rtts: 4, least: 600, most: 3_000, unknown: 1_500, stall: 500 } as const
+
+/** ms without a byte after which a protocol that the peer agreed to before is asked for again instead of sending at once: a dead path shows before bytes are lost on it. */
+export const EAGER_FRESH = 5_000
+
+/** ms after which a step on the way to a stream (a path, a relay, an address) no longer holds up the next one, before a round trip is known. */
+export const STEP = 1_500
+
+/** ways tried side by side for one stream: every relay and a path or two. */
+export const MAX_WAYS = 6
+
+/** ms between looks at a quiet connection to a relay that holds a place: it is how others reach us. 2 MB a day. */
+export const RELAY_INTERVAL = 10_000
+
+/** Dials to one relay side by side: one each RETRY while older ones hang. */
+export const MAX_DIALS = 6
+
 /** ms between snapshots: one frame of a 60 Hz screen. */
 export const SNAPSHOT_INTERVAL = 16
 

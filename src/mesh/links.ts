@@ -26,6 +26,10 @@ export interface Links {
   isHeld(connection: Connection): boolean
   /** Note a measurement in ms. */
   setRtt(connection: Connection, rtt: number): void
+  rttOf(connection: Connection): number | undefined
+  /** It does not answer: others go before it until it does. */
+  doubt(connection: Connection, silent: boolean): void
+  isDoubted(connection: Connection): boolean
   /** A link opened (true) or closed (false). */
   onChange(listen: (peer: string, link: Link, opened: boolean) => void): void
 }
@@ -34,6 +38,7 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   const links = new Map<string, Link>()
   const used = new WeakMap<Connection, number>()
   const holds = new WeakMap<Connection, number>()
+  const doubted = new WeakSet<Connection>()
   const listeners = new Set<(peer: string, link: Link, opened: boolean) => void>()
   const tell = (link: Link, opened: boolean) => {
     for (const listen of listeners) listen(link.connection.remotePeer.toString(), link, opened)
@@ -64,8 +69,10 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
 
   const of = (peer: string): readonly Link[] => {
     const mine = [...links.values()].filter(({ connection }) => connection.status === 'open' && connection.remotePeer.toString() === peer)
-    const first = choosePath(mine.map(({ path }) => path))
-    return mine.sort((a, b) => Number(b.path === first) - Number(a.path === first))
+    const sure = mine.filter(({ connection }) => !doubted.has(connection))
+    const first = choosePath((sure.length > 0 ? sure : mine).map(({ path }) => path))
+    const rank = ({ path, connection }: Link) => (path === first ? 0 : doubted.has(connection) ? 2 : 1)
+    return mine.sort((a, b) => rank(a) - rank(b))
   }
   return {
     of,
@@ -87,6 +94,9 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
       links.set(connection.id, measured)
       tell(measured, true)
     },
+    rttOf: (connection) => links.get(connection.id)?.path.rtt,
+    doubt: (connection, silent) => void (silent ? doubted.add(connection) : doubted.delete(connection)),
+    isDoubted: (connection) => doubted.has(connection),
     onChange: (listen) => listeners.add(listen),
   }
 }

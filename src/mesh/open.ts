@@ -1,13 +1,16 @@
 /** Opens a stream to a peer over its best path and says in our codes why it could not. */
-import type { Connection, NewStreamOptions } from '@libp2p/interface'
+import type { Connection, NewStreamOptions, Stream } from '@libp2p/interface'
 import type { PeerStream } from '../core/peer-stream.ts'
+import type { Clock } from '../shared/clock.ts'
 import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
 import type { Connector } from './connector.ts'
 import type { Gate } from './gate.ts'
-import { MAX_AGREED, MAX_STREAMS_PER_PROTOCOL } from './limits.ts'
+import { EAGER_FRESH, MAX_AGREED, MAX_STREAMS_PER_PROTOCOL, MAX_WAYS, STEP } from './limits.ts'
 import type { Link, Links } from './links.ts'
 import type { EagerOption } from './muxer.ts'
 import { toPeerStream } from './peer-stream.ts'
+import type { Pulse } from './pulse.ts'
+import { staggered } from './staggered.ts'
 
 export interface OpenRequest {
   readonly peer: string
@@ -17,6 +20,8 @@ export interface OpenRequest {
   readonly links: Links
   readonly gate: Gate
   readonly agreed: Agreed
+  readonly pulse: Pulse
+  readonly clock: Clock
   readonly me: string
 }
 
@@ -25,32 +30,50 @@ export type Agreed = WeakMap<Connection, Set<string>>
 
 /** BAD_ARGUMENT, PEER_UNREACHABLE, UNKNOWN_PROTOCOL or ACCESS_DENIED (then or at the first read), PATH_LOST. */
 export async function openStream(request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
-  const { peer, protocol, connector } = request
+  const { peer, protocol, connector, links, pulse, clock } = request
   if (peer === request.me) throw new MeshError('BAD_ARGUMENT', 'a stream to myself')
   if (!/^\/[\x21-\x7e]{1,120}$/.test(protocol)) throw new MeshError('BAD_ARGUMENT', `not a protocol id: ${protocol.slice(0, 130)}`)
-  await connector.reach(peer, signal)
-  if (request.direct) await connector.upgrade(peer, signal)
-  // A path may die while it is being used: fall back to the next before failing.
-  let failure: unknown = new MeshError('PEER_UNREACHABLE', 'no path is left')
-  for (const link of request.links.of(peer)) {
-    try {
-      return await openOn(link, request, signal)
-    } catch (error) {
-      failure = error
-      if (link.connection.status === 'open' || signal.aborted) break
-    }
+  if (request.direct) {
+    await connector.reach(peer, signal)
+    await connector.upgrade(peer, signal)
   }
-  throw failure
+  // A path may die, or be silent, while it is being used: the next one is tried beside it before anything fails.
+  const tried = new Set<Connection>()
+  const next = async (own: AbortSignal): Promise<Link> => {
+    const live = links.of(peer).find(({ connection, path }) => !tried.has(connection) && !(request.direct && path.kind === 'relayed'))
+    const link = live ?? (request.direct ? undefined : await (tried.size === 0 ? connector.reach : connector.another)(peer, own))
+    if (!link) throw new MeshError('PEER_UNREACHABLE', 'no direct path is left')
+    tried.add(link.connection)
+    return link
+  }
+  const patience = () => Math.max(...(tried.size > 0 ? [...tried].map(pulse.patience) : [STEP]))
+  const drop = (late: PeerStream) => late.abort(new MeshError('ABORTED', 'another path was first'))
+  // Those that are open, and two that are made: the first of these may fail with a relay that was found dead by it.
+  const most = Math.min(MAX_WAYS, links.of(peer).length + 2)
+  const whole = { clock, signal, step: patience, most, onFailure: 'next', final: isAnswer, drop } as const
+  return staggered<PeerStream>(whole, async (n, own) => {
+    // Whoever let us wait is asked whether it is there at all.
+    if (n > 0) for (const connection of tried) void pulse.check(connection)
+    return openOn(await next(own), request, own)
+  })
 }
 
-async function openOn({ connection, path }: Link, { peer, protocol, gate, agreed }: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+/** The peer itself said no: another path leads to the same no. */
+function isAnswer(error: unknown): boolean {
+  return ANSWERS.has(codeOf(error))
+}
+
+const ANSWERS: ReadonlySet<string> = new Set(['UNKNOWN_PROTOCOL', 'ACCESS_DENIED', 'LIMIT_REACHED', 'KEY_MISMATCH'])
+
+async function openOn({ connection, path }: Link, request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
+  const { peer, protocol, gate, agreed, pulse, clock } = request
   const known = agreed.get(connection) ?? new Set<string>()
   agreed.set(connection, known)
   const options: NewStreamOptions & EagerOption = {
     signal,
     runOnLimitedConnection: true,
     maxOutboundStreams: MAX_STREAMS_PER_PROTOCOL,
-    eager: known.has(protocol),
+    eager: known.has(protocol) && clock.monotonic() - pulse.heardAt(connection) < EAGER_FRESH,
   }
   try {
     const stream = await connection.newStream(protocol, options)
@@ -60,10 +83,16 @@ async function openOn({ connection, path }: Link, { peer, protocol, gate, agreed
     stream.addEventListener('close', ({ error }) => {
       if (codeOf(error) === 'UNKNOWN_PROTOCOL') known.delete(protocol)
     })
+    if (options.eager) void watchEager(stream, pulse.expect(connection))
     return toPeerStream(stream, { peer, protocol, path: path.kind, explain: () => gate.askWhy(connection, protocol) })
   } catch (error) {
     throw await refusal(error, connection, protocol, gate)
   }
+}
+
+/** Nobody has said yes to this stream: on a path that says nothing at all its bytes are lost. */
+async function watchEager(stream: Stream, answered: Promise<boolean>): Promise<void> {
+  if (!(await answered) && stream.status === 'open') stream.abort(new MeshError('PATH_LOST', 'the path fell silent while the stream was opened'))
 }
 
 async function refusal(error: unknown, connection: Connection, protocol: string, gate: Gate): Promise<MeshError> {

@@ -14,6 +14,7 @@ export function createRelaySource(origin: string, options: RelaySourceOptions = 
   const get = options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args))
   return {
     name: new URL(origin).host,
+    origin,
     async resolve(signal) {
       const response = await get(`${origin}${SITE_CONFIG_PATH}`, { signal, cache: 'no-store', credentials: 'omit', redirect: 'error' }).catch(
         (cause: unknown) => {

@@ -4,6 +4,7 @@ import type { ComponentLogger, Connection, Logger, PeerId, PeerStore, PrivateKey
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import type { Transport } from '../core/transport.ts'
 import type { Log } from '../shared/log.ts'
@@ -26,6 +27,8 @@ export interface Swarm {
   readonly libp2p: Libp2p<{ identify: Identify }>
   readonly components: SwarmComponents
   connections(): readonly Connection[]
+  /** A new connection to a multiaddr text. Past libp2p's queue, which makes a dial wait for any other to the same peer, hung ones too. */
+  dial(address: string, signal: AbortSignal): Promise<Connection>
 }
 
 export interface SwarmParts {
@@ -87,7 +90,13 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
   withoutEcho(components.peerStore, components.peerId)
-  return { libp2p, components, connections: () => libp2p.getConnections() }
+  const { transportManager } = components
+  return {
+    libp2p,
+    components,
+    connections: () => libp2p.getConnections(),
+    dial: (address, signal) => transportManager.dial(multiaddr(address), { signal }),
+  }
 }
 
 function yamuxOptions(window: number, initialStreamWindowSize?: number) {
