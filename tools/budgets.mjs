@@ -17,7 +17,7 @@ export const BUDGETS = [
     name: 'mesh worker until relayed',
     entry: 'mesh.worker.js',
     cap: 150_000,
-    lazy: /webrtc|noble|files|message/,
+    lazy: /webrtc|noble|files|message|relay-list|candidates/,
     why: 'being reachable must not wait for what only a direct path needs, or a browser without Ed25519',
   },
   {

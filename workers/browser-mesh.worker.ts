@@ -22,6 +22,9 @@ import type { StandIn } from '../src/transports/webrtc/stand-in.ts'
 import { createWebSocket } from '../src/transports/websocket/transport.ts'
 import { suggestName } from '../src/ui/device-name.ts'
 
+/** STUN servers asked for each connection: more find no other address, and browsers warn above four. */
+const MAX_STUN = 4
+
 export interface BrowserMeshParts {
   readonly version: string
   readonly clock: Clock
@@ -40,9 +43,9 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
   const records = await openBrowserRecords({ name: database })
   const identity = await loadBrowserIdentity(records)
   const name = suggestName(navigator)
-  const stun: string[] = []
+  const stun = new Map<string, readonly string[]>()
   const relayTransport = createRelayTransport({ clock, log })
-  const onSite = (site: { readonly stun: readonly string[] }) => void stun.splice(0, stun.length, ...site.stun)
+  const relaySource = (at: string) => createRelaySource(at, { onSite: (site) => void stun.set(at, site.stun) })
   let mesh: MeshHost | undefined
   mesh = await createMesh({
     identity,
@@ -52,12 +55,13 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
       relayTransport,
       ...createRtcTransports(
         parts,
-        () => stun,
+        () => [...stun.values()].flat().slice(0, MAX_STUN),
         () => mesh,
       ),
     ],
     relayClient: relayTransport,
-    relays: [createRelaySource(origin, { onSite })],
+    relays: [relaySource(origin)],
+    relaySource,
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
       message: createLazyMessages(async () => {

@@ -53,6 +53,8 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     },
     files: filesOf(link),
     policy: policyOf(link),
+    relays: { add: (origin) => link.call('addRelay', [origin]), remove: (origin) => link.call('removeRelay', [origin]) },
+    why: (peer) => link.call('why', [peer]),
     open: opener(carrier, link, push, (peer) => current().peers.find(({ id }) => id === peer)?.path),
     handle: (protocol, serve, options) => register(link, handlers, carrier.allocate(), protocol, serve, options),
     send: (peer, topic, data, { signal } = {}) => link.call('send', [peer, topic, data], { signal }),

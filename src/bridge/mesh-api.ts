@@ -1,6 +1,6 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
 import type { PolicyRow } from '../core/access.ts'
-import type { HandleOptions, MeshEvents, MeshSettings, MeshState } from '../core/mesh.ts'
+import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy } from '../core/mesh.ts'
 import type { StreamMeta } from './stream.ts'
 
 /** Calls page → worker. `channel` is the number under which the stream's bytes will run. */
@@ -20,6 +20,9 @@ export type MeshApi = {
   cancel(id: string): void
   openFile(id: string): Blob
   removeFile(id: string): void
+  why(peer: string): PathWhy
+  addRelay(origin: string): void
+  removeRelay(origin: string): void
   rows(): readonly PolicyRow[]
   putRow(row: PolicyRow): void
   removeRow(id: string): void

@@ -103,8 +103,13 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
 
 function calls(
   current: (signal?: AbortSignal) => Promise<Mesh>,
-): Pick<Mesh, 'files' | 'policy' | 'open' | 'send' | 'read' | 'configure' | 'ping' | 'rename'> {
+): Pick<Mesh, 'files' | 'policy' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'ping' | 'rename'> {
   return {
+    relays: {
+      add: async (origin) => (await current()).relays.add(origin),
+      remove: async (origin) => (await current()).relays.remove(origin),
+    },
+    why: async (peer) => (await current()).why(peer),
     files: {
       offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
       accept: async (id) => (await current()).files.accept(id),

@@ -1,7 +1,7 @@
 /** The API of design §4: the same interface in the worker that owns the mesh, in the page, in the embed SDK and in Node.js. Contract suite: tests/contract/mesh-api.ts. */
 import type { PolicyRow } from './access.ts'
 import type { IdentityNames } from './identity.ts'
-import type { Path, PathAttempt } from './path.ts'
+import type { Path, PathAttempt, PathObstacle } from './path.ts'
 import type { PeerStream } from './peer-stream.ts'
 
 /** `offline` = no relay answers; `relayed` = reachable through a relay; `direct` = at least one direct path to a peer. */
@@ -152,6 +152,40 @@ export interface FilesApi {
   remove(id: string): Promise<void>
 }
 
+/** One way to a peer that is open or was tried. */
+export interface PathCandidate {
+  readonly kind: 'direct' | 'relayed'
+  readonly transport?: Path['transport']
+  /** Multiaddr text, of an open one. */
+  readonly address?: string
+  /** PeerID of the hop, when relayed. */
+  readonly relay?: string
+  /** The attempt in words, or the relay's name. */
+  readonly what?: string
+  /** 'used' = new streams take it; 'open' = kept beside it; 'silent' = open, but it does not answer. */
+  readonly outcome: 'used' | 'open' | 'silent' | 'trying' | 'failed' | 'not tried'
+  /** What stood in the way. */
+  readonly code?: string
+  readonly obstacle?: PathObstacle
+  /** Round trip of an open one, else how long the attempt took. */
+  readonly ms?: number
+}
+
+/** "Why this path?" */
+export interface PathWhy {
+  readonly path: PeerInfo['path']
+  /** The one in use first; at most 32. */
+  readonly candidates: readonly PathCandidate[]
+}
+
+/** The relays this mesh holds places at; `state.relays` says how each is. */
+export interface RelaysApi {
+  /** Use the relay of this origin too, from now on and after a restart. BAD_ARGUMENT, LIMIT_REACHED above 4, NOT_SUPPORTED on a relay. */
+  add(origin: string): Promise<void>
+  /** BAD_ARGUMENT for one that is not in use, and for the page's own. */
+  remove(origin: string): Promise<void>
+}
+
 /** The receiving peer's own policy, shown in Settings. */
 export interface PolicyApi {
   rows(): Promise<readonly PolicyRow[]>
@@ -167,6 +201,7 @@ export interface Mesh {
   readonly peers: readonly PeerInfo[]
   readonly files: FilesApi
   readonly policy: PolicyApi
+  readonly relays: RelaysApi
   open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
   /** Resolves once registered. `serve` owns the stream. */
   handle(protocol: string, serve: (stream: PeerStream) => void | Promise<void>, options?: HandleOptions): Promise<void>
@@ -178,6 +213,8 @@ export interface Mesh {
   configure(settings: Partial<MeshSettings>): Promise<void>
   /** Measure now, over the best path. ms. */
   ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
+  /** How this peer is reached, what else was tried, and what stood in the way. */
+  why(peer: string): Promise<PathWhy>
   /** My own name for me (shown to others) or, with `peer`, my petname for them. */
   rename(name: string, peer?: string): Promise<void>
   addEventListener<K extends keyof MeshEvents>(

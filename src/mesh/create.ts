@@ -1,7 +1,8 @@
 /** createMesh: the API of design §4 on top of the engine. Everything comes as an argument; nothing is found by itself. */
 import { peerOfAddress } from '../core/address.ts'
+import type { Mesh } from '../core/mesh.ts'
 import { withDeadline } from '../shared/async.ts'
-import { MeshError } from '../shared/errors.ts'
+import { codeOf, MeshError } from '../shared/errors.ts'
 import { anySignal, type Engine, startEngine } from './engine.ts'
 import { dialError } from './find-relay.ts'
 import { DIAL_TIMEOUT } from './limits.ts'
@@ -23,6 +24,8 @@ export async function createMesh(parts: MeshParts): Promise<MeshHost> {
       return snapshot.peers()
     },
     files: services.files,
+    relays: createRelays(engine),
+    why: (peer) => engine.ways.why(peer),
     policy: { rows: async () => gate.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
     open: engine.open,
     handle: engine.handlers.handle,
@@ -33,6 +36,19 @@ export async function createMesh(parts: MeshParts): Promise<MeshHost> {
     addresses: () => swarm.libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => links.all().length,
   }
+}
+
+/** Reads those that were added before at once: it holds up nobody. */
+function createRelays({ parts, ways, services }: Engine): Mesh['relays'] {
+  const { relayClient } = parts
+  if (!relayClient) {
+    const refuse = () => Promise.reject(new MeshError('NOT_SUPPORTED', 'a relay holds no places at others'))
+    return { add: refuse, remove: refuse }
+  }
+  let list: Promise<Mesh['relays']> | undefined
+  const ready = () => (list ??= ways.list(relayClient, services.presence))
+  if (parts.relaySource) ready().catch((error: unknown) => parts.log('relay.list.failed', { code: codeOf(error) }, 'warn'))
+  return { add: async (origin) => (await ready()).add(origin), remove: async (origin) => (await ready()).remove(origin) }
 }
 
 function createCommands(

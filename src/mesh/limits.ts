@@ -101,6 +101,12 @@ export const MAX_WAYS = 6
 /** ms between looks at a quiet connection to a relay that holds a place: it is how others reach us. 2 MB a day. */
 export const RELAY_INTERVAL = 10_000
 
+/** Relays that a mesh holds places at. More add idle traffic and hardly any reach. */
+export const MAX_RELAYS = 4
+
+/** Ways to a peer told by why(): all relays, every link and attempt of one peer. */
+export const MAX_CANDIDATES = 32
+
 /** Dials to one relay side by side: one each RETRY while older ones hang. */
 export const MAX_DIALS = 6
 

@@ -15,6 +15,8 @@ export interface MeshParts {
   readonly transports: readonly Transport[]
   readonly relayClient?: RelayClient
   readonly relays: readonly RelaySource[]
+  /** Makes one of an origin that is added later. Without it none can be. */
+  readonly relaySource?: (origin: string) => RelaySource
   readonly policy: Policy
   /** Roles of a peer here, where this place knows better than by presence alone. */
   readonly rolesOf?: (peer: string) => Who['roles']

@@ -1,11 +1,12 @@
 /** Everything about how others are reached, put together: relays, connector, round trips, pulse, and the streams that are opened over them. */
 import type { Connection } from '@libp2p/interface'
 import { relayOfAddress } from '../core/address.ts'
-import type { Mesh } from '../core/mesh.ts'
+import type { Mesh, PathWhy, RelaysApi } from '../core/mesh.ts'
 import type { Path } from '../core/path.ts'
 import type { PresenceEntry, PresenceService } from '../core/protocol.ts'
 import type { RelayClient, RelaySource } from '../core/transport.ts'
 import { withDeadline } from '../shared/async.ts'
+import { MeshError } from '../shared/errors.ts'
 import { type Connector, createConnector } from './connector.ts'
 import type { Gate } from './gate.ts'
 import { createKeeper } from './keeper.ts'
@@ -38,6 +39,9 @@ export interface Ways {
   rttOf(peer: string): number | undefined
   /** Keep a place at this relay from now on. */
   keep(source: RelaySource, client: RelayClient, presence: PresenceService): void
+  /** The relays that were added, once they are read. Loaded behind what joining needs. */
+  list(client: RelayClient, presence: PresenceService): Promise<RelaysApi>
+  why(peer: string): Promise<PathWhy>
   /** A link opened: follow it, and look at older ones on the same way. */
   opened(peer: string, path: Path, connection: Connection): void
   /** Network or clock changed: look at everything now. */
@@ -60,22 +64,33 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
   }
   const pulse = createPulse({ clock, measure: rtt.measure, rttOf: links.rttOf, doubt, keptBy: relays.keeperOf, signal })
   const agreed: Agreed = new WeakMap()
+  const keep: Ways['keep'] = (source, client, presence) => {
+    const reserved = connector.retry
+    const keeperParts = { swarm, links, pulse, client, presence, clock, log, random, changed, reserved, isTaken: relays.isTaken }
+    relays.keep(createKeeper(source, keeperParts, signal))
+  }
   return {
     relays,
     connector,
     rtt,
     pulse,
+    keep,
+    async list(client, presence) {
+      const { relaySource: make, records } = parts
+      if (!make) throw new MeshError('NOT_SUPPORTED', 'this mesh takes no more relays')
+      const { openRelayList } = await import('./relay-list.ts')
+      return openRelayList({ records, relays, changed, keep: (origin) => keep(make(origin), client, presence) })
+    },
+    async why(peer) {
+      const { whyThisPath } = await import('./candidates.ts')
+      return whyThisPath(peer, { links, connector, relays })
+    },
     open(peer, protocol, { signal: own, direct = false } = {}) {
       const both = own ? AbortSignal.any([own, signal]) : signal
       const request = { peer, protocol, direct, connector, links, gate, agreed, pulse, clock, me }
       return withDeadline(clock, OPEN_TIMEOUT, `opening ${protocol}`, both, (opening) => openStream(request, opening))
     },
     rttOf: (peer) => links.best(peer)?.path.rtt,
-    keep(source, client, presence) {
-      const reserved = connector.retry
-      const keeperParts = { swarm, links, pulse, client, presence, clock, log, random, changed, reserved, isTaken: relays.isTaken }
-      relays.keep(createKeeper(source, keeperParts, signal))
-    },
     opened(peer, path, connection) {
       pulse.follow(connection)
       for (const other of links.of(peer)) if (other.connection !== connection && isSameWay(other.path, path)) void pulse.check(other.connection)

@@ -60,6 +60,11 @@ export function createPageHandle(version: string): PageHandleControl {
       put: async (row) => (await attempt).policy.put(row),
       remove: async (id) => (await attempt).policy.remove(id),
     },
+    relays: {
+      add: async (origin) => (await attempt).relays.add(origin),
+      remove: async (origin) => (await attempt).relays.remove(origin),
+    },
+    why: async (peer) => (await attempt).why(peer),
     open: async (...args) => (await attempt).open(...args),
     handle: async (...args) => (await attempt).handle(...args),
     send: async (...args) => (await attempt).send(...args),

@@ -24,6 +24,8 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'a chunk is its writer’s again once write() has settled', run: reuse },
   ...MESSAGE_CASES,
   { name: 'listeners end with their signal and see statechange', run: events },
+  { name: 'why() gives the path in use first', run: why },
+  { name: 'relays take origins alone', run: relays },
   { name: 'policy rows can be put, read and removed', run: policy },
   { name: 'ping() gives milliseconds', run: ping },
   { name: 'close() ends streams and refuses new ones', run: close },
@@ -186,6 +188,20 @@ async function events({ a }: MeshContext): Promise<void> {
   await a.rename('second name')
   await until(async () => a.state.name === 'second name', 'the new name in the state')
   equal(names.length, before, 'events after the signal')
+}
+
+async function why({ a, b }: MeshContext): Promise<void> {
+  const { path, candidates } = await a.why(b.peer)
+  const [first] = candidates
+  equal([path, first?.kind, first?.outcome].join(), 'direct,direct,used', 'the path to a peer that is connected')
+  check(first?.address?.includes('/ws') === true, 'its address')
+  const nobody = await a.why('12D3KooWJWoaqZhDaoEFshF7Rh1bpY9ohihFhzcW6d69Lr2NASuq')
+  equal(`${nobody.path} ${nobody.candidates.length}`, 'away 0', 'a peer nobody knows')
+}
+
+async function relays({ a }: MeshContext): Promise<void> {
+  for (const wrong of ['', 'home.example', 'ftp://home.example', 'javascript:alert(1)'])
+    check(['BAD_ARGUMENT', 'NOT_SUPPORTED'].includes(await codeFrom(a.relays.add(wrong))), `${wrong} is no origin`)
 }
 
 async function policy({ b }: MeshContext): Promise<void> {

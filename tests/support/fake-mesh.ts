@@ -39,6 +39,8 @@ export function createFakeMesh(name: string): Mesh {
       cancel: NOT_HERE,
       remove: NOT_HERE,
     },
+    relays: { add: NOT_HERE, remove: NOT_HERE },
+    why: async () => ({ path: 'relayed', candidates: [{ kind: 'relayed', outcome: 'used', relay: 'fake-relay' }] }),
     policy: { rows: async () => [], put: NOT_HERE, remove: NOT_HERE },
     async open(peer, protocol, options) {
       if (peer === 'nowhere') throw new MeshError('PEER_UNREACHABLE', 'nobody is there', { cause: new MeshError('RELAY_FULL', 'no place') })

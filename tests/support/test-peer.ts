@@ -41,6 +41,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     transports: [createWebSocket({ open: openNodeSocket }), relay],
     relayClient: relay,
     relays: [createRelaySource(origin)],
+    relaySource: (at) => createRelaySource(at),
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),

@@ -22,7 +22,7 @@ export interface Announcer {
   name(): string
   rename(name: string): void
   /** A new record for `relay`, newer than all before. */
-  sign(relay: string, mesh: string): Promise<string>
+  sign(relay: string, mesh: string, rtt?: number): Promise<string>
 }
 
 const START_KEY = 'presence.start'
@@ -38,11 +38,19 @@ export function createAnnouncer(options: AnnouncerOptions, identity: Identity, c
     rename(next) {
       name = cleanName(next)
     },
-    async sign(relay, mesh) {
+    async sign(relay, mesh, rtt) {
       start ??= nextStart(options, clock)
       const iat = Math.floor(clock.now() / 1000)
       const counted = { instance, start: await start, seq: seq++, iat, exp: iat + RECORD_LIFETIME }
-      return signRecord(identity, { iss: identity.peer, aud: relay, mesh, name, kind: options.kind, ...counted })
+      return signRecord(identity, {
+        iss: identity.peer,
+        aud: relay,
+        mesh,
+        name,
+        kind: options.kind,
+        ...counted,
+        ...(rtt === undefined ? {} : { rtt: Math.round(rtt) }),
+      })
     },
   }
 }

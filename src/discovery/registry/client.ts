@@ -135,12 +135,12 @@ async function announce({ host, announcer, mesh, renamed }: ClientParts, relay: 
   const tell = () => due.resolve()
   renamed.add(tell)
   try {
-    await writer.write(encodePresence({ t: 'hello', v: VERSION, mesh, record: await announcer.sign(relay, mesh) }))
+    await writer.write(encodePresence({ t: 'hello', v: VERSION, mesh, record: await announcer.sign(relay, mesh, host.rttOf?.(relay)) }))
     for (;;) {
       const cancel = host.clock.after(RENEW_AFTER * 1000, tell)
       await abortable(due.promise, signal).finally(cancel)
       due = Promise.withResolvers()
-      await writer.write(encodePresence({ t: 'record', record: await announcer.sign(relay, mesh) }))
+      await writer.write(encodePresence({ t: 'record', record: await announcer.sign(relay, mesh, host.rttOf?.(relay)) }))
     }
   } finally {
     renamed.delete(tell)

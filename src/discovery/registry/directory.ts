@@ -38,6 +38,13 @@ export function createDirectory(changed: () => void): Directory {
     for (const table of relays.values()) for (const [peer, { here }] of table) if (!here && size-- >= MAX_KNOWN) table.delete(peer)
     if (size >= MAX_KNOWN) throw new MeshError('LIMIT_REACHED', `${MAX_KNOWN} peers are known already`)
   }
+  const placesOf = (peer: string) => {
+    const here = [...relays].flatMap(([relay, table]) => {
+      const known = table.get(peer)
+      return known?.here ? [{ relay, rtt: known.record.rtt }] : []
+    })
+    return here.map(({ relay, rtt }) => (rtt === undefined ? { relay } : { relay, rtt }))
+  }
   const leave = (relay: string, peer: string, now: number) => {
     const known = relays.get(relay)?.get(peer)
     if (!known?.here) return
@@ -54,7 +61,7 @@ export function createDirectory(changed: () => void): Directory {
           if (!other || isBetter(known, other)) best.set(known.peer, known)
         }
       }
-      return [...best.values()].map(({ record: _, ...entry }) => entry)
+      return [...best.values()].map(({ record: _, ...entry }) => (entry.here ? { ...entry, places: placesOf(entry.peer) } : entry))
     },
     put(relay, record, { here, ago }, now) {
       const table = of(relay)

@@ -28,6 +28,8 @@ const recordSchema = v.object({
   /** Seconds since 1970. */
   iat: counter,
   exp: counter,
+  /** ms, the peer's round trip to this relay when it signed. */
+  rtt: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
 })
 
 export type PresenceRecord = v.InferOutput<typeof recordSchema>

@@ -139,8 +139,10 @@ async function attend(
   first: { reader: FrameReader; record: PresenceRecord; jws: string },
 ): Promise<void> {
   const peer = seat.stream.peer
-  if (seatsOf(hall, seat).filter(({ instance }) => instance === seat.instance).length >= MAX_STREAMS_PER_PEER)
-    throw new MeshError('LIMIT_REACHED', `${MAX_STREAMS_PER_PEER} presence streams are open already`)
+  // Connections that the peer lost without our knowing must not keep it out: the oldest goes.
+  const own = seatsOf(hall, seat).filter(({ instance }) => instance === seat.instance)
+  if (own.length >= MAX_STREAMS_PER_PEER)
+    own[0]?.stream.abort(new MeshError('LIMIT_REACHED', `${MAX_STREAMS_PER_PEER} newer presence streams are open`))
   take(host, hall, seat, first.record, first.jws)
   hall.seats.add(seat)
   sendRoster(hall, seat.out, host.clock.now())

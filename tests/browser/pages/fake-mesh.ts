@@ -118,6 +118,11 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
     },
     files: filesOf(core),
     policy: policyOf(core),
+    relays: {
+      add: async (origin) => core.record('relays.add', origin),
+      remove: async (origin) => core.record('relays.remove', origin),
+    },
+    why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
     open: noStreams,
     handle: noStreams,
     async send(peer, topic, data) {

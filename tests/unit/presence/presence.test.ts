@@ -18,7 +18,11 @@ test('two peers see each other within 300 ms, by name and kind, never themselves
   await waitUntil(() => here(ana).length === 1 && here(ben).length === 1, { ms: 300, what: 'both to see each other' })
   assert.ok(performance.now() - start < 300)
   const [entry] = ana.service.entries()
-  assert.deepEqual({ ...entry, seen: 0 }, { peer: ben.identity.peer, name: 'Ben', kind: 'cli', relay: relay.identity.peer, here: true, seen: 0 })
+  const at = relay.identity.peer
+  assert.deepEqual(
+    { ...entry, seen: 0 },
+    { peer: ben.identity.peer, name: 'Ben', kind: 'cli', relay: at, here: true, seen: 0, places: [{ relay: at }] },
+  )
   assert.deepEqual(here(relay), ['Ana', 'Ben'])
 })
 
