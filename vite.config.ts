@@ -45,6 +45,13 @@ export default defineConfig({
   worker: {
     format: 'es',
     // One URL for ever: two URLs of the mesh worker would be two peers with one key.
-    rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: nameChunk } },
+    rolldownOptions: {
+      output: {
+        entryFileNames: '[name].js',
+        chunkFileNames: nameChunk,
+        // What it starts with is one file. Cut along what lazy chunks share with it, and with them in number, it would be many, and larger.
+        codeSplitting: { groups: [{ name: 'shared', tags: ['$initial'] }] },
+      },
+    },
   },
 })

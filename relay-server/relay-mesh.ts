@@ -9,6 +9,7 @@ import { createMesh } from '../src/mesh/create.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createMessages } from '../src/protocols/message/protocol.ts'
+import { createPubsub } from '../src/protocols/pubsub/protocol.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import { MeshError } from '../src/shared/errors.ts'
 import type { Log } from '../src/shared/log.ts'
@@ -77,7 +78,13 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     relays: [],
     policy: access,
     rolesOf,
-    protocols: { message: await createMessages({ records }), files: createFilesOff(), presence: createPresenceServer(), more: [createEcho()] },
+    protocols: {
+      message: await createMessages({ records }),
+      files: createFilesOff(),
+      presence: createPresenceServer(),
+      pubsub: createPubsub({ forward: true }),
+      more: [createEcho()],
+    },
     clock,
     log,
     name: config.name,

@@ -13,6 +13,7 @@ import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyFiles } from '../src/protocols/files/lazy.ts'
 import { createLazyMessages } from '../src/protocols/message/lazy.ts'
+import { createLazyPubsub } from '../src/protocols/pubsub/lazy.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import type { Log } from '../src/shared/log.ts'
 import { openBrowserRecords } from '../src/storage/indexeddb.ts'
@@ -73,6 +74,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
         return createFiles({ files, records, sha256: createSha256 })
       }),
       presence: createPresence({ name: await knownName(records, name), kind: 'browser', records }),
+      pubsub: createLazyPubsub(async () => (await import('../src/protocols/pubsub/protocol.ts')).createPubsub()),
       more: [createEcho()],
     },
     clock,

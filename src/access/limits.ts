@@ -55,3 +55,7 @@ export const LOBBY_MESSAGES_PER_MINUTE = 60
 /** File offers a stranger may make in a minute, and how many may be open or running at once. Content flows only after a person accepts. */
 export const LOBBY_OFFERS_PER_MINUTE = 20
 export const LOBBY_OFFERS = 8
+
+/** Streams of gossip a stranger may open in a minute, and bytes each may carry: 12 MiB a minute at most, then it waits. */
+export const LOBBY_PUBSUB_PER_MINUTE = 6
+export const LOBBY_PUBSUB_BYTES = 2 * 1024 * 1024

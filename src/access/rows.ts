@@ -12,6 +12,8 @@ import {
   LOBBY_OFFERS_PER_MINUTE,
   LOBBY_PRESENCE,
   LOBBY_PRESENCE_PER_MINUTE,
+  LOBBY_PUBSUB_BYTES,
+  LOBBY_PUBSUB_PER_MINUTE,
   LOBBY_RESERVATIONS_PER_MINUTE,
   MAX_ENTRIES,
   MAX_ENTRY_CHARS,
@@ -23,6 +25,13 @@ export type Place = 'peer' | 'relay'
 /** What strangers in the lobby may do; no rows when it is off. At a peer: messages and file offers. At a relay: presence, reservation, hop. */
 export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
   if (!on) return []
+  const pubsub: PolicyRow = {
+    id: 'lobby-pubsub',
+    who: ['lobby'],
+    may: ['pubsub'],
+    limits: { rate: LOBBY_PUBSUB_PER_MINUTE, bytes: LOBBY_PUBSUB_BYTES },
+    label: place === 'peer' ? 'Lobby: pass on messages of topics I listen to' : 'Lobby: publish and subscribe through this relay',
+  }
   if (place === 'peer') {
     return [
       { id: 'lobby-message', who: ['lobby'], may: ['message.send'], limits: { rate: LOBBY_MESSAGES_PER_MINUTE }, label: 'Lobby: send me messages' },
@@ -33,6 +42,7 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
         limits: { rate: LOBBY_OFFERS_PER_MINUTE, concurrent: LOBBY_OFFERS },
         label: 'Lobby: offer me files (I accept each one)',
       },
+      pubsub,
     ]
   }
   return [
@@ -57,12 +67,13 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
       limits: { bytes: LOBBY_CIRCUIT_BYTES, time: LOBBY_CIRCUIT_MS, rate: LOBBY_CIRCUITS_PER_MINUTE, concurrent: LOBBY_CIRCUITS },
       label: 'Lobby: reach others through this relay',
     },
+    pubsub,
   ]
 }
 
 /** What admitted members and my own devices may do, lobby or not. */
 export function memberRows(place: Place): readonly PolicyRow[] {
-  const may = place === 'peer' ? ['message.send', 'file.offer'] : ['presence.join', 'relay.reserve', 'relay.hop']
+  const may = place === 'peer' ? ['message.send', 'file.offer', 'pubsub'] : ['presence.join', 'relay.reserve', 'relay.hop', 'pubsub']
   return [
     { id: 'own', who: ['own'], may, label: 'My own devices' },
     { id: 'member', who: ['member'], may, label: 'Members of my meshes' },

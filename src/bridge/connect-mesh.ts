@@ -1,5 +1,5 @@
 /** The page's mirror of a Mesh that runs in a worker: same interface; `state`, `peers`, `peer` and `vip` are synchronous from the newest snapshot. */
-import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PeerInfo, PolicyApi } from '../core/mesh.ts'
+import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PeerInfo, PolicyApi, Publication, TopicOptions } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Port } from '../core/port.ts'
 import { throwIfAborted } from '../shared/async.ts'
@@ -11,7 +11,7 @@ import { type Carrier, CHANNEL } from './carrier.ts'
 import { gathered, preceded } from './gather.ts'
 import { LONG_CALL_TIMEOUT, MAX_AGREED } from './limits.ts'
 import { connectLink, type Link } from './link.ts'
-import type { FromPage, MeshApi, Push } from './mesh-api.ts'
+import type { FromPage, MeshApi, PublicationPush, Push } from './mesh-api.ts'
 import { connectStream } from './stream.ts'
 
 export interface ConnectMeshOptions {
@@ -27,6 +27,7 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
   const bus = createBus<MeshEvents>({ onError: (type) => log('bridge.listener.threw', { type }, 'error') })
   const link = connectLink<MeshApi>(carrier.channel(CHANNEL.mesh), { clock, gone })
   const handlers = new Map<number, Serve>()
+  const topics = createTopics(link, carrier)
   let state: MeshState | undefined
   const push = carrier.channel(CHANNEL.push)
   push.listen((raw) => {
@@ -34,6 +35,7 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     if (message.t === 'event') {
       if (message.event.type === 'statechange') state = message.event.detail
       push.post({ t: 'ack', n: message.n } satisfies FromPage)
+      if (message.event.type === 'publication') return topics.tell(message.event.detail, log)
       return bus.emit(message.event.type, message.event.detail as never)
     }
     const stream = connectStream(preceded(carrier.channel(message.channel), message.first), message.meta, gone)
@@ -60,6 +62,8 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     send: (peer, topic, data, { signal } = {}) => link.call('send', [peer, topic, data], { signal }),
     read: (peer, messageId) => link.call('read', [peer, messageId]),
     configure: (settings) => link.call('configure', [settings]),
+    publish: topics.publish,
+    subscribe: topics.subscribe,
     ping: (peer, { signal } = {}) => link.call('ping', [peer], { signal }),
     rename: (name, peer) => link.call('rename', [name, peer]),
     addEventListener(type, listen, { signal } = {}) {
@@ -145,6 +149,36 @@ function runHandler(serve: Serve | undefined, stream: PeerStream, log: Log): voi
     log('bridge.handler.failed', { protocol: stream.protocol, code: codeOf(error) }, levelOf(error))
     stream.abort(toMeshError(error))
   })
+}
+
+/** Subscribers by number, as the worker knows them. */
+function createTopics(link: Link<MeshApi>, carrier: Carrier) {
+  const subscribers = new Map<number, (publication: Publication) => void>()
+  return {
+    publish: (topic: string, data: string | Uint8Array<ArrayBuffer>, { mesh }: TopicOptions = {}) => link.call('publish', [topic, data, mesh]),
+    async subscribe(...[topic, listen, { mesh, signal } = {}]: Parameters<Mesh['subscribe']>) {
+      throwIfAborted(signal)
+      const subscriber = carrier.allocate()
+      subscribers.set(subscriber, listen)
+      const remove = () => {
+        subscribers.delete(subscriber)
+        link.call('unsubscribe', [subscriber]).catch(() => undefined)
+      }
+      await link.call('subscribe', [subscriber, topic, mesh], { signal }).catch((error: unknown) => {
+        remove() // it may have been on its way
+        throw error
+      })
+      signal?.addEventListener('abort', remove, { once: true })
+      if (signal?.aborted) remove()
+    },
+    tell({ subscriber, ...publication }: PublicationPush['detail'], log: Log) {
+      try {
+        subscribers.get(subscriber)?.(publication)
+      } catch (error) {
+        log('bridge.listener.threw', { type: 'publication', code: codeOf(error) }, 'error')
+      }
+    },
+  }
 }
 
 function filesOf(link: Link<MeshApi>): FilesApi {

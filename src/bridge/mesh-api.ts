@@ -1,6 +1,6 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
 import type { PolicyRow } from '../core/access.ts'
-import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy } from '../core/mesh.ts'
+import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy, Publication } from '../core/mesh.ts'
 import type { StreamMeta } from './stream.ts'
 
 /** Calls page → worker. `channel` is the number under which the stream's bytes will run. */
@@ -12,6 +12,10 @@ export type MeshApi = {
   send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>): string
   read(peer: string, messageId: string | undefined): void
   configure(settings: Partial<MeshSettings>): void
+  publish(topic: string, data: string | Uint8Array<ArrayBuffer>, mesh: string | undefined): void
+  /** What comes is pushed as `publication` with this number. */
+  subscribe(subscriber: number, topic: string, mesh: string | undefined): void
+  unsubscribe(subscriber: number): void
   ping(peer: string): number
   rename(name: string, peer: string | undefined): void
   offer(peer: string, source: Blob, name: string | undefined): string
@@ -31,9 +35,15 @@ export type MeshApi = {
 type EventOf<K extends keyof MeshEvents> = { readonly type: K; readonly detail: MeshEvents[K] }
 export type AnyMeshEvent = { [K in keyof MeshEvents]: EventOf<K> }[keyof MeshEvents]
 
+/** To one subscriber of the page. */
+export interface PublicationPush {
+  readonly type: 'publication'
+  readonly detail: Publication & { readonly subscriber: number }
+}
+
 /** Worker → page on CHANNEL.push. `first` comes on the channel before all else. */
 export type Push =
-  | { readonly t: 'event'; readonly n: number; readonly event: AnyMeshEvent }
+  | { readonly t: 'event'; readonly n: number; readonly event: AnyMeshEvent | PublicationPush }
   | { readonly t: 'stream'; readonly handler: number; readonly channel: number; readonly meta: StreamMeta; readonly first: readonly unknown[] }
 
 /** Page → worker on CHANNEL.push: every event up to `n` arrived; or a stream that is wanted without an answer, which fails on its own channel. */

@@ -38,6 +38,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   const stop = new AbortController()
   const bus = createBus<MeshEvents>({ onError: (type) => log('bridge.listener.threw', { type }, 'error') })
   const registered = new Set<Registered>()
+  const subscribed = new Set<Parameters<Mesh['subscribe']>>()
   let session = await parts.connect(stop.signal)
   let ready: Promise<MeshSession> = Promise.resolve(session)
   let fatal: MeshError | undefined
@@ -46,6 +47,8 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
     session = next
     for (const type of EVENT_TYPES) next.mesh.addEventListener(type, ({ detail }) => bus.emit(type, detail as never))
     for (const entry of registered) restore(next.mesh, entry, log)
+    for (const args of subscribed)
+      next.mesh.subscribe(...args).catch((error: unknown) => log('bridge.topic.lost', { topic: args[0], code: toMeshError(error).code }, 'warn'))
     if (next.gone.aborted) onGone()
     else next.gone.addEventListener('abort', onGone, { once: true })
   }
@@ -90,6 +93,12 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
       registered.add(entry)
       options.signal?.addEventListener('abort', () => registered.delete(entry), { once: true })
     },
+    async subscribe(...args) {
+      const { signal } = args[2] ?? {}
+      await (await current(signal)).subscribe(...args)
+      subscribed.add(args)
+      signal?.addEventListener('abort', () => subscribed.delete(args), { once: true })
+    },
     addEventListener(type, listen, { signal } = {}) {
       bus.on(type, (detail) => listen({ type, detail }), { signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal })
     },
@@ -103,7 +112,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
 
 function calls(
   current: (signal?: AbortSignal) => Promise<Mesh>,
-): Pick<Mesh, 'files' | 'policy' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'ping' | 'rename'> {
+): Pick<Mesh, 'files' | 'policy' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'publish' | 'ping' | 'rename'> {
   return {
     relays: {
       add: async (origin) => (await current()).relays.add(origin),
@@ -127,6 +136,7 @@ function calls(
     send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
     read: async (peer, messageId) => (await current()).read(peer, messageId),
     configure: async (settings) => (await current()).configure(settings),
+    publish: async (topic, data, options) => (await current()).publish(topic, data, options),
     ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
     rename: async (name, peer) => (await current()).rename(name, peer),
   }

@@ -1,5 +1,5 @@
 /** Serves a Mesh to one page over a Carrier: calls, streams, handlers, and its events with a bound on what waits for a page that does not answer. */
-import type { Mesh, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { Mesh, MeshEvents, MeshState, Publication } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { MeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -7,7 +7,7 @@ import { type Carrier, CHANNEL } from './carrier.ts'
 import { gathered, preceded } from './gather.ts'
 import { EVENTS_IN_FLIGHT, EVENTS_WAITING, MAX_HANDLERS } from './limits.ts'
 import { type Methods, serveLink } from './link.ts'
-import type { AnyMeshEvent, FromPage, MeshApi, Push } from './mesh-api.ts'
+import type { AnyMeshEvent, FromPage, MeshApi, PublicationPush, Push } from './mesh-api.ts'
 import { metaOf, serveStream } from './stream.ts'
 
 /** Ends with the carrier: its streams are aborted and its handlers unregistered then. The mesh stays. */
@@ -32,12 +32,12 @@ export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
     )
     return serveStream(() => stream, port, carrier.signal)
   }
-  serveLink<MeshApi>(carrier.channel(CHANNEL.mesh), methodsOf(mesh, carrier, accept), carrier.signal)
+  serveLink<MeshApi>(carrier.channel(CHANNEL.mesh), { ...methodsOf(mesh, carrier, accept), ...topicsOf(mesh, carrier, events.add) }, carrier.signal)
 }
 
 const EVENT_TYPES: readonly (keyof MeshEvents)[] = ['statechange', 'peerchange', 'message', 'messagechange', 'fileoffer', 'transferchange']
 
-function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, stream: PeerStream) => Promise<void>): Methods<MeshApi> {
+function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, stream: PeerStream) => Promise<void>): Omit<Methods<MeshApi>, TopicCalls> {
   const handlers = new Map<number, AbortController>()
   return {
     hello: () => ({ peer: mesh.peer, vip: mesh.vip, state: plainState(mesh.state) }),
@@ -77,28 +77,53 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
   }
 }
 
+type TopicCalls = 'publish' | 'subscribe' | 'unsubscribe'
+
+function topicsOf(mesh: Mesh, carrier: Carrier, push: (event: PublicationPush) => void): Pick<Methods<MeshApi>, TopicCalls> {
+  const subscribers = new Map<number, AbortController>()
+  return {
+    publish: (_, topic, data, id) => mesh.publish(topic, data, id === undefined ? {} : { mesh: id }),
+    async subscribe(_, subscriber, topic, id) {
+      const stop = new AbortController()
+      subscribers.set(subscriber, stop)
+      const options = { signal: AbortSignal.any([stop.signal, carrier.signal]), ...(id === undefined ? {} : { mesh: id }) }
+      const listen = (publication: Publication) => push({ type: 'publication', detail: { ...publication, subscriber } })
+      await mesh.subscribe(topic, listen, options).catch((error: unknown) => {
+        subscribers.delete(subscriber)
+        throw error
+      })
+    },
+    unsubscribe(_, subscriber) {
+      subscribers.get(subscriber)?.abort()
+      subscribers.delete(subscriber)
+    },
+  }
+}
+
 /** A getter or a frozen list clones fine; a class instance in it would not. */
 function plainState(state: MeshState): MeshState {
   return { ...state }
 }
 
+type Queued = AnyMeshEvent | PublicationPush
+
 /** Sends at most EVENTS_IN_FLIGHT unacknowledged. Of `statechange` only the newest waits. */
-export function createEventQueue(send: (n: number, event: AnyMeshEvent) => void) {
-  let waiting: AnyMeshEvent[] = []
+export function createEventQueue(send: (n: number, event: Queued) => void) {
+  let waiting: Queued[] = []
   let sent = 0
   let acked = 0
   let stateInFlight = 0 // its number, 0 = none
   let newest: AnyMeshEvent | undefined
   let dropped = 0
   const flush = () => {
-    while (waiting.length > 0 && sent - acked < EVENTS_IN_FLIGHT) send(++sent, waiting.shift() as AnyMeshEvent)
+    while (waiting.length > 0 && sent - acked < EVENTS_IN_FLIGHT) send(++sent, waiting.shift() as Queued)
     if (!newest || stateInFlight > 0 || sent - acked >= EVENTS_IN_FLIGHT) return
     stateInFlight = ++sent
     send(sent, newest)
     newest = undefined
   }
   return {
-    add(event: AnyMeshEvent) {
+    add(event: Queued) {
       if (event.type === 'statechange') newest = event
       else waiting.push(event)
       if (waiting.length > EVENTS_WAITING) {

@@ -40,7 +40,7 @@ export interface PolicyRow {
   readonly id: string
   /** Roles ('lobby', 'member', 'own'), 'anyone', or 'peer:<PeerID>'. */
   readonly who: readonly string[]
-  /** Capabilities, e.g. 'message.send', 'file.offer', 'stream.open', 'relay.reserve', 'relay.hop', 'presence.join'. */
+  /** Capabilities, e.g. 'message.send', 'file.offer', 'stream.open', 'relay.reserve', 'relay.hop', 'presence.join', 'pubsub'. */
   readonly may: readonly string[]
   /** Targets: '*', or a protocol id, a PeerID, a name. Default '*'. */
   readonly to?: readonly string[]

@@ -122,6 +122,19 @@ export type MeshEvents = {
   transferchange: TransferInfo
 }
 
+/** One message of a topic. */
+export interface Publication {
+  /** PeerID of its author, proved by signature. */
+  readonly peer: string
+  readonly topic: string
+  readonly data: Uint8Array<ArrayBuffer>
+}
+
+export interface TopicOptions {
+  /** Id of a private mesh, whose members alone can read it; or 'lobby' (default), where everybody can: signed, not sealed. */
+  readonly mesh?: string
+}
+
 export interface OpenOptions {
   /** Default deadline 15 s when the signal does not fire first. */
   readonly signal?: AbortSignal
@@ -211,6 +224,13 @@ export interface Mesh {
   read(peer: string, messageId?: string): Promise<void>
   /** Resolves when it is kept. */
   configure(settings: Partial<MeshSettings>): Promise<void>
+  /**
+   * Send to everybody who is in this topic now; nobody later gets it. At most 64 KiB. Resolves when it left, not when it arrived. ACCESS_DENIED for a mesh that I
+   * am not in, NOT_SUPPORTED where pub/sub is switched off.
+   */
+  publish(topic: string, data: string | Uint8Array<ArrayBuffer>, options?: TopicOptions): Promise<void>
+  /** Listen to a topic until the signal fires; my own messages do not come back. Resolves once joined. At most 64 topics. */
+  subscribe(topic: string, listen: (publication: Publication) => void, options?: TopicOptions & { readonly signal?: AbortSignal }): Promise<void>
   /** Measure now, over the best path. ms. */
   ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
   /** How this peer is reached, what else was tried, and what stood in the way. */

@@ -3,8 +3,9 @@ import type { Bus } from '../shared/bus.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Identity } from './identity.ts'
-import type { FilesApi, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
+import type { FilesApi, Mesh, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
 import type { PeerStream } from './peer-stream.ts'
+import type { Gossip, GossipOptions } from './pubsub.ts'
 
 /** What a protocol may use of the mesh. */
 export interface ProtocolHost {
@@ -41,6 +42,18 @@ export interface Protocol<S = unknown> {
     serve(stream: PeerStream): Promise<void>
   }
 }
+
+/** What pub/sub may use of the mesh beside the rest: the gossip network, which is loaded when it is opened. */
+export interface PubsubHost extends ProtocolHost {
+  openGossip(options: GossipOptions): Promise<Gossip>
+}
+
+/** Unlike a protocol it has no stream of its own: gossipsub has them. */
+export interface Pubsub {
+  start(host: PubsubHost, signal: AbortSignal): PubsubService
+}
+
+export type PubsubService = Pick<Mesh, 'publish' | 'subscribe'>
 
 export interface MessageService {
   send(peer: string, topic: string, data: string | Uint8Array<ArrayBuffer>, options?: { signal?: AbortSignal }): Promise<string>

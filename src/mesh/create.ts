@@ -1,9 +1,10 @@
 /** createMesh: the API of design §4 on top of the engine. Everything comes as an argument; nothing is found by itself. */
 import { peerOfAddress } from '../core/address.ts'
 import type { Mesh } from '../core/mesh.ts'
+import type { PubsubService } from '../core/protocol.ts'
 import { withDeadline } from '../shared/async.ts'
 import { codeOf, MeshError } from '../shared/errors.ts'
-import { anySignal, type Engine, startEngine } from './engine.ts'
+import { anySignal, type Engine, type Services, startEngine } from './engine.ts'
 import { dialError } from './find-relay.ts'
 import { DIAL_TIMEOUT } from './limits.ts'
 import type { MeshHost, MeshParts } from './parts.ts'
@@ -51,9 +52,14 @@ function createRelays({ parts, ways, services }: Engine): Mesh['relays'] {
   return { add: async (origin) => (await ready()).add(origin), remove: async (origin) => (await ready()).remove(origin) }
 }
 
+function pubsubOf({ pubsub }: Services): PubsubService {
+  if (pubsub) return pubsub
+  throw new MeshError('NOT_SUPPORTED', 'pub/sub is switched off here')
+}
+
 function createCommands(
   engine: Engine,
-): Pick<MeshHost, 'send' | 'read' | 'configure' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
+): Pick<MeshHost, 'send' | 'read' | 'configure' | 'publish' | 'subscribe' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
   const { parts, stop, bus, snapshot, services, names, connector, rtt, swarm } = engine
   const { signal } = stop
   return {
@@ -67,6 +73,8 @@ function createCommands(
       await services.message.configure(settings)
       snapshot.touch()
     },
+    publish: async (topic, data, options) => pubsubOf(services).publish(topic, data, options),
+    subscribe: async (topic, listen, options) => pubsubOf(services).subscribe(topic, listen, options),
     async ping(peer, options = {}) {
       const link = await connector.reach(peer, anySignal(options.signal, signal))
       return rtt.measure(link.connection, options.signal)

@@ -2,7 +2,8 @@
 import type { Who } from '../core/access.ts'
 import type { MeshEvents, OpenOptions } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
-import type { FilesService, MessageService, PresenceEntry, PresenceService, ProtocolHost } from '../core/protocol.ts'
+import type { FilesService, MessageService, PresenceEntry, PresenceService, ProtocolHost, PubsubHost, PubsubService } from '../core/protocol.ts'
+import type { GossipOptions } from '../core/pubsub.ts'
 import { type Bus, createBus } from '../shared/bus.ts'
 import type { Connector } from './connector.ts'
 import { createGate, type Gate } from './gate.ts'
@@ -24,6 +25,8 @@ export interface Services {
   readonly message: MessageService
   readonly files: FilesService
   readonly presence: PresenceService
+  /** Undefined where it is switched off. */
+  readonly pubsub?: PubsubService
 }
 
 export interface Engine {
@@ -71,7 +74,11 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const handlers = createHandlers({ gate, links, log })
   const { disconnect, remoteAddress, keep } = handlers
   const host: ProtocolHost = { identity, clock, log, bus, open, peers: () => late.peers(), disconnect, remoteAddress, keep, rttOf }
-  const services = await startProtocols(parts, handlers, host, signal)
+  const openGossip = async (options: GossipOptions) => {
+    const { createGossip } = await import('./gossip.ts')
+    return createGossip({ swarm, links, clock, log, random: parts.random ?? Math.random, ...options }, signal)
+  }
+  const services = await startProtocols(parts, handlers, { ...host, openGossip }, signal)
   const snapshot = createSnapshot(sources(parts, { links, connector, names, relays, services, isRelay, signal }), bus, clock)
   Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })
 
@@ -98,12 +105,12 @@ function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => bool
   return isRelay(peer) || late.entries().some((entry) => entry.peer === peer) ? ['lobby'] : []
 }
 
-async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host: ProtocolHost, signal: AbortSignal): Promise<Services> {
+async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host: PubsubHost, signal: AbortSignal): Promise<Services> {
   const { service: message } = await handlers.start(protocols.message, host, signal)
   const { service: files } = await handlers.start(protocols.files, host, signal)
   const { service: presence } = await handlers.start(protocols.presence, host, signal)
   for (const protocol of protocols.more ?? []) await handlers.start(protocol, host, signal)
-  return { message, files, presence }
+  return { message, files, presence, pubsub: protocols.pubsub?.start(host, signal) }
 }
 
 type SourceParts = Pick<Engine, 'links' | 'connector' | 'names' | 'relays' | 'services'> & {

@@ -132,3 +132,31 @@ export const RELAY_WINDOW = 2 * 1024 * 1024
 /** ms that a stream of an unknown peer waits for the roster to name the peer: ten times what a relay gathers changes for. And peers that may wait; more are a flood and hear no at once. */
 export const NEWCOMER_WAIT = 500
 export const MAX_NEWCOMERS = 64
+
+/** Bytes of one frame of gossip: a few messages of 64 KiB. Guards the decoder; above it the stream ends. */
+export const MAX_GOSSIP_FRAME = 512 * 1024
+
+/** Bytes that wait for a neighbour that does not read; above it its stream ends. */
+export const MAX_GOSSIP_BUFFER = 2 * 1024 * 1024
+
+/** Subscriptions, messages or control parts in one frame, and message ids in one part. */
+export const MAX_GOSSIP_PARTS = 128
+export const MAX_GOSSIP_IDS = 1_024
+
+/** Memory for the topics of one neighbour: gossipsub counts 1 KiB and its characters for each, so about 64. */
+export const MAX_GOSSIP_TOPIC_BYTES = 72 * 1024
+
+/** Topics a hub passes on between its peers. */
+export const MAX_FORWARDED_TOPICS = 4_096
+
+/** ms between two looks for topics nobody is in any more. */
+export const GOSSIP_SWEEP = 60_000
+
+/** ms an id is remembered: longer than the 5 minutes, to both sides, in which a sealed message counts as fresh. */
+export const GOSSIP_SEEN = 11 * 60_000
+
+/** Neighbours of a hub in one topic that get each message at once. */
+export const GOSSIP_DEGREE = { D: 512, Dlo: 256, Dhi: 1_024, Dscore: 4, Dout: 2 } as const
+
+/** ms until a stream of gossip that ended on a live link is opened again; doubles up to the cap. */
+export const GOSSIP_RETRY = { first: 1_000, cap: 60_000 } as const

@@ -11,13 +11,16 @@ export const FOREIGN_CAPABILITY: Readonly<Record<string, string>> = {
   [FOREIGN.stop]: 'link.circuit', // a relay brings us a circuit
   [FOREIGN.hop]: 'link.hop', // the hop server asks its own finer questions
   [FOREIGN.webrtcSignalling]: 'link.signal',
+  [FOREIGN.gossip12]: 'pubsub',
+  [FOREIGN.gossip11]: 'pubsub',
+  [FOREIGN.gossip10]: 'pubsub',
   [PROTOCOL.webrtc]: 'link.signal',
   [PROTOCOL.why]: 'link.why',
 }
 
 /** The rows for what every link needs; without them two peers cannot even say who they are. */
 export function linkRows(): readonly PolicyRow[] {
-  const may = [...new Set(Object.values(FOREIGN_CAPABILITY))]
+  const may = [...new Set(Object.values(FOREIGN_CAPABILITY))].filter((one) => one.startsWith('link.'))
   return [
     {
       id: 'link',

@@ -3,7 +3,7 @@ import type { Policy, Who } from '../core/access.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Mesh } from '../core/mesh.ts'
 import type { PathAttempt } from '../core/path.ts'
-import type { FilesService, MessageService, PresenceService, Protocol } from '../core/protocol.ts'
+import type { FilesService, MessageService, PresenceService, Protocol, Pubsub } from '../core/protocol.ts'
 import type { RecordStore } from '../core/stores.ts'
 import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -42,6 +42,8 @@ export interface MeshProtocols {
   readonly message: Protocol<MessageService>
   readonly files: Protocol<FilesService>
   readonly presence: Protocol<PresenceService>
+  /** Default: none, then publish and subscribe say NOT_SUPPORTED. */
+  readonly pubsub?: Pubsub
   /** Others, e.g. echo. */
   readonly more?: readonly Protocol[]
 }

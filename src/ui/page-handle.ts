@@ -70,6 +70,8 @@ export function createPageHandle(version: string): PageHandleControl {
     send: async (...args) => (await attempt).send(...args),
     read: async (...args) => (await attempt).read(...args),
     configure: async (...args) => (await attempt).configure(...args),
+    publish: async (...args) => (await attempt).publish(...args),
+    subscribe: async (...args) => (await attempt).subscribe(...args),
     ping: async (...args) => (await attempt).ping(...args),
     rename: async (...args) => (await attempt).rename(...args),
     addEventListener(type, listen, options) {

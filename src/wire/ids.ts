@@ -18,6 +18,9 @@ export const FOREIGN = {
   identify: '/ipfs/id/1.0.0', // libp2p identify: protobuf with key, addresses, protocols
   identifyPush: '/ipfs/id/push/1.0.0', // the same, when it changed
   ping: '/ipfs/ping/1.0.0', // 32 random bytes come back
+  gossip12: '/meshsub/1.2.0', // gossipsub: RPC frames of subscriptions, messages and control
+  gossip11: '/meshsub/1.1.0',
+  gossip10: '/meshsub/1.0.0',
   webrtcSignalling: '/webrtc-signaling/0.0.1', // SDP and ICE over a relayed stream
 } as const
 

@@ -7,6 +7,8 @@ export const MESSAGE_CASES: readonly MeshCase[] = [
   { name: 'a message reaches its listeners with its topic and its bytes', run: topics },
   { name: 'read() turns a line read here and at its sender, unless I do not say so', run: receipts },
   { name: 'send() refuses more than 256 KiB', run: tooLarge },
+  { name: 'publish() reaches who is subscribed, by author, until the signal', run: pubsub },
+  { name: 'publish() refuses more than 64 KiB and meshes I am not in', run: refusedPublish },
 ]
 
 async function messages({ a, b }: MeshContext): Promise<void> {
@@ -18,7 +20,7 @@ async function messages({ a, b }: MeshContext): Promise<void> {
   const sent = Array.from({ length: 20 }, (_, i) => `message ${i}`)
   for (const text of sent) check((await a.send(b.peer, 'contract', text)).length > 0, 'send() gives an id')
   await until(async () => got.length >= sent.length, 'the messages')
-  await until(async () => a.state.messages.filter(({ topic }) => topic === 'contract').every(({ status }) => status === 'delivered'), 'the receipts')
+  await until(async () => a.state.messages.filter(({ topic }) => topic === 'contract').every(({ status }) => status !== 'waiting'), 'the receipts')
   equal(got.join(), sent.join(), 'messages')
   stop.abort()
 }
@@ -61,4 +63,37 @@ async function receipts({ a, b }: MeshContext): Promise<void> {
 async function tooLarge({ a, b }: MeshContext): Promise<void> {
   const code = await codeFrom(a.send(b.peer, 'contract', new Uint8Array(256 * 1024 + 1)))
   check(code === 'BAD_ARGUMENT' || code === 'FRAME_TOO_LARGE', `code ${code}`)
+}
+
+async function pubsub({ a, b }: MeshContext): Promise<void> {
+  const got: string[] = []
+  const mine: string[] = []
+  const stop = new AbortController()
+  await b.subscribe('contract.topic', ({ peer, topic, data }) => void got.push(`${peer === a.peer} ${topic} ${data.join()}`), { signal: stop.signal })
+  await a.subscribe('contract.topic', () => void mine.push('own'))
+  // Nobody knows when the way is there: it is sent until it is heard.
+  await until(async () => {
+    if (got.length === 0) await a.publish('contract.topic', Uint8Array.of(1, 0, 255))
+    return got.length > 0
+  }, 'a publication')
+  check(
+    got.every((line) => line === 'true contract.topic 1,0,255'),
+    `got ${got[0]}`,
+  )
+  stop.abort()
+  const before = got.length
+  const late: string[] = []
+  await b.subscribe('contract.topic', ({ data }) => void late.push(data.join()))
+  await until(async () => {
+    await a.publish('contract.topic', 'x')
+    return late.length > 0
+  }, 'what comes later')
+  equal(got.length, before, 'publications after the signal')
+  equal(mine.length, 0, 'own publications')
+}
+
+async function refusedPublish({ a }: MeshContext): Promise<void> {
+  equal(await codeFrom(a.publish('contract.topic', new Uint8Array(64 * 1024 + 1))), 'BAD_ARGUMENT', 'code of a large one')
+  equal(await codeFrom(a.publish('contract.topic', 'x', { mesh: a.peer })), 'ACCESS_DENIED', 'code of another mesh')
+  equal(await codeFrom(a.subscribe('contract.topic', () => undefined, { mesh: a.peer })), 'ACCESS_DENIED', 'code of another mesh')
 }

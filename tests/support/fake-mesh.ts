@@ -16,6 +16,7 @@ export function createFakeMesh(name: string): Mesh {
     ['/fake/echo/1.0.0', (stream) => stream.readable.pipeTo(stream.writable)],
   ])
   const open = new Set<PeerStream>()
+  const topics = new Set<readonly [string, Parameters<Mesh['subscribe']>[1]]>()
   let state = stateOf(name)
   const set = (change: Partial<MeshState>) => {
     state = { ...state, ...change }
@@ -64,6 +65,15 @@ export function createFakeMesh(name: string): Mesh {
     },
     read: async () => undefined,
     configure: async (settings) => set({ settings: { ...state.settings, ...settings } }),
+    publish: async (topic, data) => {
+      const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+      for (const [name, listen] of topics) if (name === topic) listen({ peer: state.peer, topic, data: bytes })
+    },
+    async subscribe(topic, listen, { signal } = {}) {
+      const entry = [topic, listen] as const
+      topics.add(entry)
+      signal?.addEventListener('abort', () => topics.delete(entry), { once: true })
+    },
     ping: async () => 1,
     rename: async (next) => set({ name: next }),
     addEventListener: (type, listen, options) => bus.on(type, (detail) => listen({ type, detail }), options),

@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
 import type { PolicyRow } from '../../src/core/access.ts'
-import type { FilesService, PresenceEntry, PresenceService, Protocol } from '../../src/core/protocol.ts'
+import type { FilesService, PresenceEntry, PresenceService, Protocol, Pubsub } from '../../src/core/protocol.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
+import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { type Log, silentLog } from '../../src/shared/log.ts'
 import { createMemoryRecords } from '../../src/storage/memory.ts'
@@ -26,6 +27,8 @@ export interface TestMesh {
 export interface TestMeshOptions extends Partial<MeshParts> {
   readonly rows?: readonly PolicyRow[]
   readonly log?: Log
+  /** Default: without private meshes, passing on nothing. */
+  readonly pubsub?: Pubsub
   /** Beside echo. */
   readonly more?: readonly Protocol[]
 }
@@ -54,6 +57,7 @@ export async function startTestMesh(present: () => readonly string[], options: T
       message: await createMessages({ records }),
       files: noFiles(),
       presence: fixedPresence(present),
+      pubsub: options.pubsub ?? createPubsub(),
       more: [createEcho(), ...(options.more ?? [])],
     },
     clock,

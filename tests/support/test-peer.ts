@@ -10,6 +10,7 @@ import { createRelaySource } from '../../src/mesh/relay-source.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
+import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { type Log, silentLog } from '../../src/shared/log.ts'
 import { createMemoryFiles, createMemoryRecords } from '../../src/storage/memory.ts'
@@ -47,6 +48,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
       message: await createMessages({ records }),
       files: await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 }),
       presence: createPresence({ name, kind: 'cli', instance: crypto.randomUUID(), start: 1 }),
+      pubsub: createPubsub(),
       more: [createEcho()],
     },
     clock,

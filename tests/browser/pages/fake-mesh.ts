@@ -143,6 +143,8 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
       core.record('configure', settings)
       core.change({ settings: { ...core.state.settings, ...settings } })
     },
+    publish: noStreams,
+    subscribe: noStreams,
     async ping(peer) {
       core.record('ping', peer)
       return 4.2

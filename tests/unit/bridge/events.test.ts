@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EVENTS_IN_FLIGHT, EVENTS_WAITING } from '../../../src/bridge/limits.ts'
-import type { AnyMeshEvent } from '../../../src/bridge/mesh-api.ts'
+import type { AnyMeshEvent, PublicationPush } from '../../../src/bridge/mesh-api.ts'
 import { createEventQueue } from '../../../src/bridge/serve-mesh.ts'
 
 const message = (id: string) => ({ type: 'message', detail: { id } }) as unknown as AnyMeshEvent
 const snapshot = (name: string) => ({ type: 'statechange', detail: { name } }) as unknown as AnyMeshEvent
-const idOf = (event: AnyMeshEvent) =>
+const idOf = (event: AnyMeshEvent | PublicationPush) =>
   (event.detail as unknown as { id?: string; name?: string }).id ?? (event.detail as unknown as { name: string }).name
 
 describe('event queue', () => {
