@@ -69,7 +69,8 @@ describe('messages of two people', { timeout: 300_000 }, () => {
     )
     await kill('Ana')
     ana = await start('Ana')
-    const mine = async () => (await ana.state()).messages.filter(({ direction }) => direction === 'out').map(({ text, status }) => `${text} ${status}`)
+    const mine = async () =>
+      (await ana.state()).messages.filter(({ direction }) => direction === 'out').map(({ text, status }) => `${text} ${status}`)
     await waitUntil(async () => (await mine()).length === 3, { ms: MS, what: 'the lines to be on the screen again' })
     assert.deepEqual(await mine(), ['first waiting', 'second waiting', 'third waiting'])
     ben = await start('Ben')
