@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command line, root of everything on Node.js: picks the command, turns failures into a sentence and an exit code. */
 import { resolve } from 'node:path'
-import { codeOf, ERRORS, MeshError, toMeshError } from '../src/shared/errors.ts'
+import { ERRORS } from '../src/shared/error-fixes.ts'
+import { codeOf, MeshError, toMeshError } from '../src/shared/errors.ts'
 import { ASK_COMMANDS, ask } from './commands/ask.ts'
 import type { Terminal } from './commands/terminal.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'

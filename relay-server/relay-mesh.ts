@@ -4,7 +4,6 @@ import type { AccessFile } from '../src/access/access-file.node.ts'
 import type { Who } from '../src/core/access.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { Transport } from '../src/core/transport.ts'
-import { createPresenceServer } from '../src/discovery/registry/server.ts'
 import { createMesh } from '../src/mesh/create.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
@@ -27,6 +26,7 @@ import type { RelayConfig } from './config/config.ts'
 import { createFilesOff } from './files-off.ts'
 import type { Front } from './front/server.ts'
 import { AFTER_DRAIN, MAX_PEERS } from './limits.ts'
+import { createRelayPresence } from './relay-presence.ts'
 import { checkUdpPort } from './start-parts.ts'
 import { createStunServer, type StunServer } from './stun/server.ts'
 
@@ -63,7 +63,8 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
   // Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Own devices and members have keys in access.json until meshes know them.
   const rolesOf = (peer: string): Who['roles'] => (peer === identity.peer ? ['self'] : ['lobby'])
-  const hopService = createHopServer({ decide: access.decide, rolesOf, clock, log, drainTime: AFTER_DRAIN })
+  const presence = await createRelayPresence(records)
+  const hopService = createHopServer({ decide: access.decide, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
   let hop: HopServer | undefined
   // The front owns the port: the address here only makes libp2p ask the door for a listener.
   const listener = createWebSocket({
@@ -78,12 +79,13 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     relays: [],
     policy: access,
     rolesOf,
+    meshesOf: presence.meshesOf,
     protocols: {
       message: await createMessages({ records }),
       files: createFilesOff(),
-      presence: createPresenceServer(),
+      presence: presence.protocol,
       pubsub: createPubsub({ forward: true }),
-      more: [createEcho()],
+      more: [createEcho(), presence.desk],
     },
     clock,
     log,

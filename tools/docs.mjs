@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ERRORS } from '../src/shared/errors.ts'
+import { ERRORS } from '../src/shared/error-fixes.ts'
 import { renderRoomTable } from './rooms.mjs'
 import { root, say } from './say.mjs'
 

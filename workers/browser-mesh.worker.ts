@@ -63,6 +63,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     relayClient: relayTransport,
     relays: [relaySource(origin)],
     relaySource,
+    meshes: async () => (await import('./private-meshes.worker.ts')).privateMeshes,
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
       message: createLazyMessages(async () => {

@@ -5,7 +5,7 @@ import { MeshError } from '../shared/errors.ts'
 import { decideBy } from './decide.ts'
 import { type Jsonc, parseJsonc } from './jsonc.ts'
 import { MAX_ENTRIES, MAX_FILE_TESTS, MAX_ROWS } from './limits.ts'
-import { entrySchema, notList, rowSchema, whoSchema } from './rows.ts'
+import { entrySchema, notList, rowSchema, whoSchema } from './row-schema.ts'
 
 /** `until` may be a date that a person can read: 2027-01-31, or with a time and a zone. */
 const dateSchema = v.pipe(

@@ -45,9 +45,13 @@ export const LOBBY_CIRCUITS = 32
 /** Reservations a peer may ask for in a minute: one every 30 s is what a keeper does, the rest is for flapping networks. */
 export const LOBBY_RESERVATIONS_PER_MINUTE = 30
 
-/** Presence streams a peer may open in a minute and at once (several during a hand-over between networks). */
-export const LOBBY_PRESENCE_PER_MINUTE = 30
-export const LOBBY_PRESENCE = 4
+/** Presence streams a peer may open in a minute and at once: the lobby and 32 private meshes, several of each during a hand-over between networks. */
+export const LOBBY_PRESENCE_PER_MINUTE = 120
+export const LOBBY_PRESENCE = 80
+
+/** Streams to a relay's desk that a peer may open in a minute and at once: one for each of 32 meshes, and claims. */
+export const DESK_STREAMS_PER_MINUTE = 120
+export const DESK_STREAMS = 80
 
 /** Messages a stranger may send in a minute: fast typing, not a flood. */
 export const LOBBY_MESSAGES_PER_MINUTE = 60
@@ -59,3 +63,46 @@ export const LOBBY_OFFERS = 8
 /** Streams of gossip a stranger may open in a minute, and bytes each may carry: 12 MiB a minute at most, then it waits. */
 export const LOBBY_PUBSUB_PER_MINUTE = 6
 export const LOBBY_PUBSUB_BYTES = 2 * 1024 * 1024
+
+/** Characters of one membership certificate (compact JWS); ours have about 480. */
+export const MAX_CERTIFICATE = 800
+
+/** Certificates from a mesh key to a peer: mesh, user key, and six owners who certified each other. Guards the time of a check. */
+export const MAX_CHAIN = 8
+
+/** Seconds a certificate lives: ten years. What ends a membership is a removal; an end by the clock would lock people out of their own mesh. */
+export const CERTIFICATE_LIFETIME = 315_360_000
+
+/** ms that a clock may be behind the one that signed. */
+export const MEMBERSHIP_SKEW = 3_600_000
+
+/** Peers removed from one mesh that are remembered, and characters of the signed list with as many. */
+export const MAX_REMOVED = 512
+export const MAX_REVOKED = 65_536
+
+/** Members of one mesh, spare keys included: each costs about 1.5 kB in a document that every change sends to everybody. */
+export const MAX_MEMBERS = 200
+
+/** Characters of a mesh document: MAX_MEMBERS with chains of two certificates fit. */
+export const MAX_DOCUMENT = 393_216
+
+/** Characters of a mesh's name or of a name in it. */
+export const MAX_MESH_NAME = 64
+
+/** Live invites of one mesh, and uses of one. Guards the size of the document and what a relay keeps. */
+export const MAX_INVITES_PER_MESH = 128
+export const MAX_INVITE_USES = 100
+
+/** ms an invite lives at most, and by default. A link is a secret that lies in chats. */
+export const MAX_INVITE_LIFETIME = 365 * 86_400_000
+export const INVITE_LIFETIME = 7 * 86_400_000
+
+/** Characters of an invite token, and of the link or the text around it. A code to scan holds about 2000. */
+export const MAX_TOKEN = 2400
+export const MAX_LINK = 8192
+
+/** Origins of other relays in one invite. */
+export const MAX_INVITE_RELAYS = 4
+
+/** Characters of what an invite opens. */
+export const MAX_OPENS = 256

@@ -8,7 +8,6 @@ import type { Log } from '../shared/log.ts'
 import { decideBy } from './decide.ts'
 import { MAX_ROWS, MAX_WAITING_CHANGES } from './limits.ts'
 import { createListeners } from './listeners.ts'
-import { parseRow } from './rows.ts'
 
 export interface PolicyOptions {
   readonly records: RecordStore
@@ -30,7 +29,7 @@ export async function createPolicy({ records, defaults, clock, log }: PolicyOpti
   for (const [id, value] of await records.list<unknown>('policy', { limit: 2 * MAX_ROWS })) {
     if ((value as Partial<Removed> | undefined)?.removed === true) byId.delete(id)
     else {
-      const row = readStored(id, value, log)
+      const row = readStored(id, value, log, (await checks()).parseRow)
       if (row) byId.set(id, { ...row, id })
     }
   }
@@ -49,7 +48,7 @@ export async function createPolicy({ records, defaults, clock, log }: PolicyOpti
     decide: (...question) => current(...question),
     rows: () => rows,
     put: async (value) => {
-      const row = parseRow(value)
+      const row = (await checks()).parseRow(value)
       await serial(async () => {
         if (!byId.has(row.id) && byId.size >= MAX_ROWS)
           throw new MeshError('LIMIT_REACHED', `a policy has at most ${MAX_ROWS} rows; remove one first`)
@@ -74,8 +73,11 @@ export async function createPolicy({ records, defaults, clock, log }: PolicyOpti
   }
 }
 
+/** What checks a row comes with the first one. */
+const checks = () => import('./row-schema.ts')
+
 /** A stored row; a broken one is left out, except that what is left of a deny row denies at least as much as before. */
-function readStored(id: string, value: unknown, log: Log): PolicyRow | undefined {
+function readStored(id: string, value: unknown, log: Log, parseRow: (value: unknown) => PolicyRow): PolicyRow | undefined {
   try {
     return parseRow(value)
   } catch (error) {

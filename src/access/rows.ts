@@ -1,8 +1,8 @@
-/** The rows a new peer and a new relay start with, and the check of rows from a person, a file or a store. Must never allow a capability by wildcard. */
-import * as v from 'valibot'
+/** The rows a new peer and a new relay start with. Must never allow a capability by wildcard. */
 import type { PolicyRow } from '../core/access.ts'
-import { MeshError } from '../shared/errors.ts'
 import {
+  DESK_STREAMS,
+  DESK_STREAMS_PER_MINUTE,
   LOBBY_CIRCUIT_BYTES,
   LOBBY_CIRCUIT_MS,
   LOBBY_CIRCUITS,
@@ -15,8 +15,6 @@ import {
   LOBBY_PUBSUB_BYTES,
   LOBBY_PUBSUB_PER_MINUTE,
   LOBBY_RESERVATIONS_PER_MINUTE,
-  MAX_ENTRIES,
-  MAX_ENTRY_CHARS,
 } from './limits.ts'
 
 /** Where a policy is asked: at a person's peer, or at the relay that owns the hop. */
@@ -82,64 +80,11 @@ export function memberRows(place: Place): readonly PolicyRow[] {
 
 /** The rows to start with, for what people do. What a link itself needs (identify, ping, signalling) has its rows in the mesh room: linkRows(). */
 export function defaultRows(place: Place, lobby: boolean): readonly PolicyRow[] {
-  return [...memberRows(place), ...lobbyRows(lobby, place)]
+  return [...memberRows(place), ...(place === 'relay' ? [deskRow()] : []), ...lobbyRows(lobby, place)]
 }
 
-/** An id, capability, target or label. */
-export const entrySchema = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(MAX_ENTRY_CHARS),
-  v.regex(/^[^\p{Cc}]*$/u, 'control characters are not allowed'),
-)
-const entries = v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(MAX_ENTRIES))
-/** One entry of `who`. */
-export const whoSchema = v.pipe(
-  entrySchema,
-  v.regex(
-    /^(anyone|lobby|member|own|self|peer:[1-9A-HJ-NP-Za-km-z]{40,64})$/,
-    "expected 'anyone', 'lobby', 'member', 'own', 'self' or 'peer:' and a PeerID in base58",
-  ),
-)
-const amount = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-
-/** Put before an object schema: valibot takes a list for an object, and `limits: []` must not mean "no limits". */
-export const notList = v.pipe(
-  v.unknown(),
-  v.check((value) => !Array.isArray(value), 'expected { }, got a list'),
-)
-
-/** A row from outside. Unknown members are refused: a misspelt `until` would otherwise last for ever. */
-export const rowSchema = v.pipe(
-  notList,
-  v.strictObject({
-    id: entrySchema,
-    who: v.pipe(v.array(whoSchema), v.minLength(1), v.maxLength(MAX_ENTRIES)),
-    may: entries,
-    to: v.optional(entries),
-    limits: v.optional(
-      v.pipe(
-        notList,
-        v.strictObject({ bytes: v.optional(amount), time: v.optional(amount), rate: v.optional(amount), concurrent: v.optional(amount) }),
-      ),
-    ),
-    until: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-    effect: v.optional(v.picklist(['allow', 'deny'])),
-    label: entrySchema,
-  }),
-  v.forward(
-    v.check(
-      (row) => row.effect === 'deny' || !row.may.includes('*'),
-      "'*' stands for every capability, so only a row with effect 'deny' may have it",
-    ),
-    ['may'],
-  ),
-)
-
-/** A row of the right shape, copied. BAD_ARGUMENT with the place and the reason otherwise. */
-export function parseRow(value: unknown): PolicyRow {
-  const result = v.safeParse(rowSchema, value, { abortEarly: true })
-  if (result.success) return result.output
-  const [issue] = result.issues
-  throw new MeshError('BAD_ARGUMENT', `this row is not valid: ${v.getDotPath(issue) ?? 'row'}: ${issue.message}`)
+/** Whoever holds an invite is a stranger still, so a relay's desk is open to all: it keeps little for each, and lets in only whom a mesh certified. */
+function deskRow(): PolicyRow {
+  const limits = { rate: DESK_STREAMS_PER_MINUTE, concurrent: DESK_STREAMS }
+  return { id: 'desk', who: ['anyone'], may: ['mesh.desk'], limits, label: 'Anyone: use an invite, show a membership' }
 }

@@ -1,5 +1,6 @@
 /** The page's mirror of a Mesh that runs in a worker: same interface; `state`, `peers`, `peer` and `vip` are synchronous from the newest snapshot. */
 import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PeerInfo, PolicyApi, Publication, TopicOptions } from '../core/mesh.ts'
+import { forwardMeshes, takesSignal } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Port } from '../core/port.ts'
 import { throwIfAborted } from '../shared/async.ts'
@@ -57,6 +58,7 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     policy: policyOf(link),
     relays: { add: (origin) => link.call('addRelay', [origin]), remove: (origin) => link.call('removeRelay', [origin]) },
     why: (peer) => link.call('why', [peer]),
+    meshes: meshesOf(link),
     open: opener(carrier, link, push, (peer) => current().peers.find(({ id }) => id === peer)?.path),
     handle: (protocol, serve, options) => register(link, handlers, carrier.allocate(), protocol, serve, options),
     send: (peer, topic, data, { signal } = {}) => link.call('send', [peer, topic, data], { signal }),
@@ -192,6 +194,14 @@ function filesOf(link: Link<MeshApi>): FilesApi {
     open: (id) => link.call('openFile', [id], long),
     remove: (id) => link.call('removeFile', [id], long),
   }
+}
+
+function meshesOf(link: Link<MeshApi>): Mesh['meshes'] {
+  return forwardMeshes((name, args) => {
+    if (!takesSignal(name)) return link.call('meshes', [name, args], { ms: LONG_CALL_TIMEOUT })
+    const { signal, ...options } = (args[1] ?? {}) as { signal?: AbortSignal }
+    return link.call('meshes', [name, [args[0], options]], { ms: LONG_CALL_TIMEOUT, signal })
+  })
 }
 
 function policyOf(link: Link<MeshApi>): PolicyApi {

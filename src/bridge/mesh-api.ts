@@ -1,6 +1,7 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
 import type { PolicyRow } from '../core/access.ts'
 import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy, Publication } from '../core/mesh.ts'
+import type { MeshesCall } from '../core/meshes-calls.ts'
 import type { StreamMeta } from './stream.ts'
 
 /** Calls page → worker. `channel` is the number under which the stream's bytes will run. */
@@ -30,6 +31,8 @@ export type MeshApi = {
   rows(): readonly PolicyRow[]
   putRow(row: PolicyRow): void
   removeRow(id: string): void
+  /** One call of MeshesApi; a signal among its options travels as the call's own. */
+  meshes(name: MeshesCall, args: readonly unknown[]): unknown
 }
 
 type EventOf<K extends keyof MeshEvents> = { readonly type: K; readonly detail: MeshEvents[K] }

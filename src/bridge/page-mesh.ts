@@ -1,6 +1,7 @@
 /** The Mesh a page keeps for as long as it lives, whatever happens to workers: mirrors the current one, waits for the next, registers handlers again. Calls that were on their way when a worker died fail with WORKER_GONE and are never repeated by itself. */
 import { backoff } from '../core/backoff.ts'
 import type { HandleOptions, Mesh, MeshEvents, MeshState } from '../core/mesh.ts'
+import { callMeshes, forwardMeshes } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { abortable, sleep, throwIfAborted, withDeadline } from '../shared/async.ts'
 import { createBus } from '../shared/bus.ts'
@@ -112,7 +113,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
 
 function calls(
   current: (signal?: AbortSignal) => Promise<Mesh>,
-): Pick<Mesh, 'files' | 'policy' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'publish' | 'ping' | 'rename'> {
+): Pick<Mesh, 'files' | 'policy' | 'meshes' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'publish' | 'ping' | 'rename'> {
   return {
     relays: {
       add: async (origin) => (await current()).relays.add(origin),
@@ -132,6 +133,7 @@ function calls(
       put: async (row) => (await current()).policy.put(row),
       remove: async (id) => (await current()).policy.remove(id),
     },
+    meshes: forwardMeshes(async (name, args) => callMeshes((await current()).meshes, name, args)),
     open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
     send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
     read: async (peer, messageId) => (await current()).read(peer, messageId),

@@ -1,5 +1,6 @@
 /** Serves a Mesh to one page over a Carrier: calls, streams, handlers, and its events with a bound on what waits for a page that does not answer. */
 import type { Mesh, MeshEvents, MeshState, Publication } from '../core/mesh.ts'
+import { callMeshes, isMeshesCall, takesSignal } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { MeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
@@ -74,6 +75,10 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
     rows: () => mesh.policy.rows(),
     putRow: (_, row) => mesh.policy.put(row),
     removeRow: (_, id) => mesh.policy.remove(id),
+    meshes(signal, name, args) {
+      if (!isMeshesCall(name)) throw new MeshError('BAD_ARGUMENT', 'no such call of meshes')
+      return callMeshes(mesh.meshes, name, takesSignal(name) ? [args[0], { ...(args[1] as object), signal }] : args)
+    },
   }
 }
 

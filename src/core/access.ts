@@ -33,6 +33,8 @@ export interface Usage {
 export interface Who {
   readonly peer: string
   readonly roles: readonly ('lobby' | 'member' | 'own' | 'self')[]
+  /** Private meshes it and I are both in, with its role there. */
+  readonly meshes?: readonly { readonly id: string; readonly role: 'owner' | 'member' | 'guest' }[]
 }
 
 /** One line of a policy. Everything not allowed by a row is denied. */

@@ -1,6 +1,7 @@
 /** The API of design §4: the same interface in the worker that owns the mesh, in the page, in the embed SDK and in Node.js. Contract suite: tests/contract/mesh-api.ts. */
 import type { PolicyRow } from './access.ts'
 import type { IdentityNames } from './identity.ts'
+import type { MeshesApi, MeshInfo } from './meshes.ts'
 import type { Path, PathAttempt, PathObstacle } from './path.ts'
 import type { PeerStream } from './peer-stream.ts'
 
@@ -25,6 +26,8 @@ export interface PeerInfo {
   readonly seen: number
   /** Kind of device as the peer says: 'browser' | 'relay' | 'cli'. */
   readonly kind: string
+  /** Where we meet: 'lobby', or ids of private meshes. */
+  readonly meshes: readonly string[]
 }
 
 export interface RelayInfo {
@@ -104,6 +107,8 @@ export interface MeshState {
   /** Newest last, at most 500 in the snapshot. */
   readonly messages: readonly MessageInfo[]
   readonly settings: MeshSettings
+  /** Private meshes I am in, was in, or wait for. */
+  readonly meshes: readonly MeshInfo[]
   readonly version: string
 }
 
@@ -215,6 +220,7 @@ export interface Mesh {
   readonly files: FilesApi
   readonly policy: PolicyApi
   readonly relays: RelaysApi
+  readonly meshes: MeshesApi
   open(peer: string, protocol: string, options?: OpenOptions): Promise<PeerStream>
   /** Resolves once registered. `serve` owns the stream. */
   handle(protocol: string, serve: (stream: PeerStream) => void | Promise<void>, options?: HandleOptions): Promise<void>

@@ -5,6 +5,7 @@ import type { Log } from '../shared/log.ts'
 import type { Identity } from './identity.ts'
 import type { FilesApi, Mesh, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
 import type { PeerStream } from './peer-stream.ts'
+import type { PresenceMesh } from './presence-mesh.ts'
 import type { Gossip, GossipOptions } from './pubsub.ts'
 
 /** What a protocol may use of the mesh. */
@@ -84,13 +85,20 @@ export interface PresenceEntry {
   readonly here: boolean
   /** Every relay where it is here, with its own round trip to it in ms where it says so. Absent = `relay` alone. */
   readonly places?: readonly { readonly relay: string; readonly rtt?: number }[]
+  /** Where it was seen: 'lobby', or ids of private meshes. */
+  readonly meshes: readonly string[]
 }
 
 export interface PresenceService {
-  /** Announce at `relay` and follow its roster until the signal fires; opens the stream again after a failure. Rejects only when the relay refuses (ACCESS_DENIED, OLD_INSTANCE). */
-  join(relay: string, signal: AbortSignal): Promise<void>
+  /**
+   * Announce at `relay` in the lobby, or in a private mesh that it was shown a certificate for, and follow that roster until the signal fires; opens the stream
+   * again after a failure. Rejects only when the relay refuses (ACCESS_DENIED, OLD_INSTANCE).
+   */
+  join(relay: string, signal: AbortSignal, mesh?: PresenceMesh): Promise<void>
   entries(): readonly PresenceEntry[]
   /** Say the new name to every relay joined. */
   rename(name: string): void
   onChange(listen: () => void, signal: AbortSignal): void
+  /** Look again who is a member, e.g. after a removal. */
+  recheck(): void
 }

@@ -22,7 +22,7 @@ export interface RecordWrite {
 }
 
 /** Closed list: one collection, one owner. `secret` holds CryptoKeys in browsers and sealed bytes on Node.js. */
-export type CollectionName = 'secret' | 'setting' | 'policy' | 'message' | 'outbox' | 'transfer' | 'peer' | 'relay'
+export type CollectionName = 'secret' | 'setting' | 'policy' | 'message' | 'outbox' | 'transfer' | 'peer' | 'relay' | 'mesh'
 
 /** A digest that takes its input piece by piece. One use. */
 export interface IncrementalHash {

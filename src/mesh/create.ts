@@ -27,6 +27,7 @@ export async function createMesh(parts: MeshParts): Promise<MeshHost> {
     files: services.files,
     relays: createRelays(engine),
     why: (peer) => engine.ways.why(peer),
+    meshes: services.meshes,
     policy: { rows: async () => gate.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
     open: engine.open,
     handle: engine.handlers.handle,

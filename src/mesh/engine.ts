@@ -2,6 +2,7 @@
 import type { Who } from '../core/access.ts'
 import type { MeshEvents, OpenOptions } from '../core/mesh.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
+import type { MeshesService } from '../core/private-mesh.ts'
 import type { FilesService, MessageService, PresenceEntry, PresenceService, ProtocolHost, PubsubHost, PubsubService } from '../core/protocol.ts'
 import type { GossipOptions } from '../core/pubsub.ts'
 import { type Bus, createBus } from '../shared/bus.ts'
@@ -10,6 +11,7 @@ import { createGate, type Gate } from './gate.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
 import { RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
+import { createLazyMeshes } from './meshes/lazy.ts'
 import { createNewcomers } from './newcomers.ts'
 import type { MeshParts } from './parts.ts'
 import { createNames, type Names } from './petnames.ts'
@@ -27,6 +29,7 @@ export interface Services {
   readonly presence: PresenceService
   /** Undefined where it is switched off. */
   readonly pubsub?: PubsubService
+  readonly meshes: MeshesService
 }
 
 export interface Engine {
@@ -64,10 +67,11 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
   const names = await createNames(parts.records, parts.name)
   const relays = createRelaySet()
   const { isRelay } = relays
-  const late: Late = { entries: () => [], touch: () => undefined, peers: () => [] }
+  const late: Late = { entries: () => [], touch: () => undefined, peers: () => [], sharedWith: () => [] }
   const roles = (peer: string) => rolesOf(peer, parts, isRelay, late)
   const newcomers = createNewcomers((peer) => roles(peer).length > 0, clock)
-  const gate = createGate(swarm, { policy, rolesOf: roles, named: newcomers.named, clock, log, used: links.touch })
+  const meshesOf = (peer: string) => parts.meshesOf?.(peer) ?? late.sharedWith(peer)
+  const gate = createGate(swarm, { policy, rolesOf: roles, meshesOf, named: newcomers.named, clock, log, used: links.touch })
   const entries = () => late.entries()
   const ways = createWays({ parts, swarm, links, relays, gate, entries, changed: () => late.touch() }, signal)
   const { connector, open, kick, rtt, rttOf } = ways
@@ -78,9 +82,11 @@ export async function startEngine(parts: MeshParts): Promise<Engine> {
     const { createGossip } = await import('./gossip.ts')
     return createGossip({ swarm, links, clock, log, random: parts.random ?? Math.random, ...options }, signal)
   }
-  const services = await startProtocols(parts, handlers, { ...host, openGossip }, signal)
+  const started = await startProtocols(parts, handlers, { ...host, openGossip }, signal)
+  const meshes = createLazyMeshes({ parts, host, ways, links, presence: started.presence, gate, names, changed: () => late.touch(), signal })
+  const services = { ...started, meshes }
   const snapshot = createSnapshot(sources(parts, { links, connector, names, relays, services, isRelay, signal }), bus, clock)
-  Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers })
+  Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers, sharedWith: meshes.sharedWith })
 
   services.presence.rename(names.mine())
   await swarm.libp2p.start()
@@ -97,15 +103,23 @@ interface Late {
   entries: () => readonly PresenceEntry[]
   touch: () => void
   peers: ProtocolHost['peers']
+  sharedWith: MeshesService['sharedWith']
 }
 
 function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => boolean, late: Late): Who['roles'] {
   if (parts.rolesOf) return parts.rolesOf(peer)
   if (peer === parts.identity.peer) return ['self']
-  return isRelay(peer) || late.entries().some((entry) => entry.peer === peer) ? ['lobby'] : []
+  const member = late.sharedWith(peer).some(({ role }) => role !== 'guest')
+  const lobby = isRelay(peer) || late.entries().some((entry) => entry.peer === peer && entry.meshes.includes('lobby'))
+  return [...(member ? (['member'] as const) : []), ...(lobby ? (['lobby'] as const) : [])]
 }
 
-async function startProtocols({ protocols }: MeshParts, handlers: Handlers, host: PubsubHost, signal: AbortSignal): Promise<Services> {
+async function startProtocols(
+  { protocols }: MeshParts,
+  handlers: Handlers,
+  host: PubsubHost,
+  signal: AbortSignal,
+): Promise<Omit<Services, 'meshes'>> {
   const { service: message } = await handlers.start(protocols.message, host, signal)
   const { service: files } = await handlers.start(protocols.files, host, signal)
   const { service: presence } = await handlers.start(protocols.presence, host, signal)
@@ -123,7 +137,7 @@ function sources({ identity, version }: MeshParts, { links, connector, names, re
     links,
     connector,
     entries: () => services.presence.entries(),
-    petname: names.petname,
+    petname: (peer: string) => names.petname(peer) ?? services.meshes.nameOf(peer),
     isRelay,
     stopped: () => signal.aborted,
     me: identity.peer,
@@ -137,6 +151,7 @@ function sources({ identity, version }: MeshParts, { links, connector, names, re
       transfers: services.files.transfers(),
       messages: services.message.messages(),
       settings: services.message.settings(),
+      meshes: services.meshes.infos(),
       version,
     }),
   }

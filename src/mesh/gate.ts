@@ -16,6 +16,7 @@ import { answerWhy, askWhy, createDenials } from './why.ts'
 export interface GateParts {
   readonly policy: Policy
   readonly rolesOf: (peer: string) => Who['roles']
+  readonly meshesOf?: (peer: string) => Who['meshes']
   /** When a no may be too early: settles when the peer is known, or soon. Undefined = nothing to wait for. */
   readonly named?: (peer: string) => Promise<void> | undefined
   readonly clock: Clock
@@ -104,7 +105,7 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
 
   const judge = (peer: string, may: string | undefined, protocol: string, used: Usage): Decision => {
     if (may === undefined) return { allow: false, limits: {}, why: `${protocol} has no policy row.` }
-    return decide({ peer, roles: parts.rolesOf(peer) }, may, protocol, used, clock.now())
+    return decide({ peer, roles: parts.rolesOf(peer), meshes: parts.meshesOf?.(peer) }, may, protocol, used, clock.now())
   }
   const refuse = (stream: Stream, peer: string, protocol: string, error: MeshError) => {
     denials.add(peer, protocol, error)

@@ -51,7 +51,14 @@ export function createSnapshot(sources: SnapshotSources, bus: Bus<MeshEvents>, c
 }
 
 function samePeer(a: PeerInfo, b: PeerInfo): boolean {
-  return a.path === b.path && a.name === b.name && a.rtt === b.rtt && a.transport === b.transport && a.attempts === b.attempts
+  return (
+    a.path === b.path &&
+    a.name === b.name &&
+    a.rtt === b.rtt &&
+    a.transport === b.transport &&
+    a.attempts === b.attempts &&
+    a.meshes.join() === b.meshes.join()
+  )
 }
 
 function build(sources: SnapshotSources): MeshState {
@@ -83,6 +90,7 @@ function listPeers({ links, connector, entries, petname, isRelay, me }: Snapshot
         attempts: connector.attempts(id),
         seen: path ? path.since : (entry?.seen ?? 0),
         kind: entry?.kind ?? 'browser',
+        meshes: entry?.meshes ?? [],
       } satisfies PeerInfo
     })
   const here = all.filter(({ path }) => path !== 'away')

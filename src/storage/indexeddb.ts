@@ -6,8 +6,8 @@ import { systemClock } from '../shared/clock.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
 import { DATABASE_OPEN_MS, LIST_LIMIT } from './limits.ts'
 
-const VERSION = 1 // raise when a collection is added
-const COLLECTIONS: readonly CollectionName[] = ['secret', 'setting', 'policy', 'message', 'outbox', 'transfer', 'peer', 'relay']
+const VERSION = 2 // raise when a collection is added
+const COLLECTIONS: readonly CollectionName[] = ['secret', 'setting', 'policy', 'message', 'outbox', 'transfer', 'peer', 'relay', 'mesh']
 // Losing one of these costs more than the flush to disk that `strict` waits for.
 const STRICT: ReadonlySet<CollectionName> = new Set(['secret', 'policy', 'outbox'])
 const LAST = '\uffff' // sorts after every character that a key may hold

@@ -1,5 +1,7 @@
 /** `globalThis.dmesh`: the Mesh API before, while and after the mesh is reached. Getters give empty values until then, methods wait for `ready`. */
+
 import type { Mesh, MeshState } from '../core/mesh.ts'
+import { callMeshes, forwardMeshes } from '../core/meshes-calls.ts'
 
 export interface PageHandle extends Mesh {
   /** Resolves once the mesh answers, rejects with the MeshError of this attempt; after Retry it is a new promise. */
@@ -28,6 +30,7 @@ export function emptyState(version: string): MeshState {
     transfers: [],
     messages: [],
     settings,
+    meshes: [],
     version,
   }
 }
@@ -65,6 +68,7 @@ export function createPageHandle(version: string): PageHandleControl {
       remove: async (origin) => (await attempt).relays.remove(origin),
     },
     why: async (peer) => (await attempt).why(peer),
+    meshes: forwardMeshes(async (name, args) => callMeshes((await attempt).meshes, name, args)),
     open: async (...args) => (await attempt).open(...args),
     handle: async (...args) => (await attempt).handle(...args),
     send: async (...args) => (await attempt).send(...args),

@@ -1,5 +1,6 @@
 /** A failure as three sentences: what happened, why, what to do. Pure; shows our codes only under Details. */
-import { codeOf, ERRORS, type ErrorCode } from '../shared/errors.ts'
+import { ERRORS } from '../shared/error-fixes.ts'
+import { codeOf, type ErrorCode } from '../shared/errors.ts'
 import { plainName } from './untrusted.ts'
 
 export interface Problem {

@@ -1,7 +1,8 @@
 /** The relays in use: state in words, what they allow, and the last failure as a sentence with what to do. */
 import type { JSX } from 'preact'
 import type { RelayInfo } from '../core/mesh.ts'
-import { ERRORS, isErrorCode } from '../shared/errors.ts'
+import { ERRORS } from '../shared/error-fixes.ts'
+import { isErrorCode } from '../shared/errors.ts'
 import type { App } from './app.page.ts'
 import { CopyField } from './copy-field.page.tsx'
 import { quotaRows } from './quotas.ts'

@@ -1,7 +1,8 @@
 /** "Why relayed?" in sentences: what was tried, what stopped it, how it runs now, what one can do. Pure, from the snapshot alone. */
 import type { MeshState, PeerInfo, RelayInfo } from '../core/mesh.ts'
 import type { PathAttempt, PathObstacle } from '../core/path.ts'
-import { ERRORS, isErrorCode } from '../shared/errors.ts'
+import { ERRORS } from '../shared/error-fixes.ts'
+import { isErrorCode } from '../shared/errors.ts'
 import { plainName } from './untrusted.ts'
 import { rttText, transportText } from './words.ts'
 

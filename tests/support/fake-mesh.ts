@@ -1,5 +1,6 @@
 /** A Mesh without a network for tests of the bridge: streams opened to `peer` run into its own handlers, or into an echo. Runs in browsers too. */
 import type { Mesh, MeshEvents, MeshState } from '../../src/core/mesh.ts'
+import { forwardMeshes } from '../../src/core/meshes-calls.ts'
 import type { PeerStream } from '../../src/core/peer-stream.ts'
 import { createBus } from '../../src/shared/bus.ts'
 import { MeshError } from '../../src/shared/errors.ts'
@@ -42,6 +43,7 @@ export function createFakeMesh(name: string): Mesh {
     },
     relays: { add: NOT_HERE, remove: NOT_HERE },
     why: async () => ({ path: 'relayed', candidates: [{ kind: 'relayed', outcome: 'used', relay: 'fake-relay' }] }),
+    meshes: forwardMeshes(async (name, args) => `${name} ${JSON.stringify(args)}`),
     policy: { rows: async () => [], put: NOT_HERE, remove: NOT_HERE },
     async open(peer, protocol, options) {
       if (peer === 'nowhere') throw new MeshError('PEER_UNREACHABLE', 'nobody is there', { cause: new MeshError('RELAY_FULL', 'no place') })
@@ -96,6 +98,7 @@ function stateOf(name: string): MeshState {
     peers: [],
     transfers: [],
     messages: [],
+    meshes: [],
     settings: { sendReceipts: true },
     version: '0',
   }

@@ -96,8 +96,15 @@ export async function startTwo(options: TestMeshOptions = {}): Promise<{ readonl
 
 /** A presence service whose roster is given, for tests without a relay. */
 export function fixedPresence(present: () => readonly string[]): Protocol<PresenceService> {
-  const entries = (): PresenceEntry[] => present().map((peer) => ({ peer, name: '', kind: 'cli', seen: 0, relay: '', here: false }))
-  const service: PresenceService = { join: () => new Promise(() => undefined), entries, rename: () => undefined, onChange: () => undefined }
+  const entries = (): PresenceEntry[] =>
+    present().map((peer) => ({ peer, name: '', kind: 'cli', seen: 0, relay: '', here: false, meshes: ['lobby'] }))
+  const service: PresenceService = {
+    join: () => new Promise(() => undefined),
+    entries,
+    rename: () => undefined,
+    onChange: () => undefined,
+    recheck: () => undefined,
+  }
   return { ids: [], may: 'presence.join', start: () => ({ service, serve: async (stream) => stream.abort() }) }
 }
 

@@ -5,10 +5,12 @@ import { createPresence } from '../../src/discovery/registry/client.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
+import { startMeshes } from '../../src/mesh/meshes/start.ts'
 import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
 import { createRelaySource } from '../../src/mesh/relay-source.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
+import { createDeskClient } from '../../src/protocols/invite/client.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
@@ -43,6 +45,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     relayClient: relay,
     relays: [createRelaySource(origin)],
     relaySource: (at) => createRelaySource(at),
+    meshes: async () => (around) => startMeshes(around, createDeskClient),
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),

@@ -1,5 +1,6 @@
 /** Our own side of presence: one start, one instance, and a fresh signed record for each relay whenever one is due. Must never sign for a relay it was not asked for. */
 import type { Identity } from '../../core/identity.ts'
+import type { PresenceMesh } from '../../core/presence-mesh.ts'
 import type { RecordStore } from '../../core/stores.ts'
 import { toBase64url } from '../../shared/bytes.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -21,8 +22,8 @@ export interface Announcer {
   readonly instance: string
   name(): string
   rename(name: string): void
-  /** A new record for `relay`, newer than all before. */
-  sign(relay: string, mesh: string, rtt?: number): Promise<string>
+  /** A new record for `relay`, newer than all before; for the lobby without a mesh. `rtt` = ms to the relay. */
+  sign(relay: string, mesh: PresenceMesh | undefined, rtt?: number): Promise<string>
 }
 
 const START_KEY = 'presence.start'
@@ -42,15 +43,10 @@ export function createAnnouncer(options: AnnouncerOptions, identity: Identity, c
       start ??= nextStart(options, clock)
       const iat = Math.floor(clock.now() / 1000)
       const counted = { instance, start: await start, seq: seq++, iat, exp: iat + RECORD_LIFETIME }
-      return signRecord(identity, {
-        iss: identity.peer,
-        aud: relay,
-        mesh,
-        name,
-        kind: options.kind,
-        ...counted,
-        ...(rtt === undefined ? {} : { rtt: Math.round(rtt) }),
-      })
+      const from = { iss: identity.peer, aud: relay, ...counted, ...(rtt === undefined ? {} : { rtt: Math.round(rtt) }) }
+      if (!mesh) return signRecord(identity, { ...from, mesh: 'lobby', name, kind: options.kind })
+      const sealed = await mesh.seal({ name, kind: options.kind })
+      return signRecord(identity, { ...from, mesh: mesh.id, name: '', kind: 'sealed', sealed })
     },
   }
 }

@@ -7,14 +7,12 @@ import { codeOf, errorFromWire, MeshError } from '../../shared/errors.ts'
 import { createFrameReader } from '../../wire/frame.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Announcer, type AnnouncerOptions, createAnnouncer } from './announcer.ts'
-import { createDirectory, type Directory } from './directory.ts'
+import { createDirectory, type Directory, type Hall, keyOf } from './directory.ts'
 import { FULL_PAUSE, HELLO_TIMEOUT, KEEP_AWAY, LOST_GRACE, MAX_RELAY_FRAME, RENEW_AFTER, RETRY } from './limits.ts'
-import { verifyRecord } from './record.ts'
+import { cleanName, verifyRecord } from './record.ts'
 import { decodeRelayFrame, encodePresence, type RelayFrame, VERSION } from './wire.ts'
 
 export interface PresenceOptions extends AnnouncerOptions {
-  /** Default 'lobby'. */
-  readonly mesh?: string
   /** In [0, 1). Default Math.random. */
   readonly random?: () => number
 }
@@ -26,14 +24,13 @@ export function createPresence(options: PresenceOptions): Protocol<PresenceServi
     may: 'presence.join',
     start(host, signal) {
       const listeners = new Set<() => void>()
-      const directory = createDirectory(
-        coalesce(() => {
-          for (const listen of listeners) listen()
-        }),
-      )
+      const tell = coalesce(() => {
+        for (const listen of listeners) listen()
+      })
+      const directory = createDirectory(tell)
       const announcer = createAnnouncer(options, host.identity, host.clock)
-      const { mesh = 'lobby', random = Math.random } = options
-      const parts = { host, directory, announcer, mesh, random, renamed: new Set<() => void>(), live: new Map<string, number>(), ending: signal }
+      const { random = Math.random } = options
+      const parts = { host, directory, announcer, random, tell, renamed: new Set<() => void>(), live: new Map<string, number>(), ending: signal }
       return {
         service: createService(parts, listeners),
         serve: async (stream) => stream.abort(new MeshError('UNKNOWN_PROTOCOL', 'this peer is no relay')),
@@ -46,11 +43,12 @@ interface ClientParts {
   readonly host: ProtocolHost
   readonly directory: Directory
   readonly announcer: Announcer
-  readonly mesh: string
+  /** Says that something changed, to whoever listens. */
+  readonly tell: () => void
   readonly random: () => number
   /** Streams that announce the new name after rename(). */
   readonly renamed: Set<() => void>
-  /** Sessions by relay, to know whether a lost one was replaced. */
+  /** Sessions by roster, to know whether a lost one was replaced. */
   readonly live: Map<string, number>
   /** Fires when the protocol stops. */
   readonly ending: AbortSignal
@@ -71,7 +69,8 @@ function coalesce(task: () => void): () => void {
 function createService(parts: ClientParts, listeners: Set<() => void>): PresenceService {
   const { directory, announcer, host, ending } = parts
   return {
-    join: (relay, signal) => join(parts, relay, AbortSignal.any([signal, ending])),
+    join: (relay, signal, mesh) => join(parts, { relay, mesh }, AbortSignal.any([signal, ending])),
+    recheck: parts.tell,
     entries: () => directory.entries().filter(({ peer }) => peer !== host.identity.peer),
     rename(name) {
       announcer.rename(name)
@@ -87,11 +86,12 @@ function createService(parts: ClientParts, listeners: Set<() => void>): Presence
 
 const FINAL = new Set(['ACCESS_DENIED', 'OLD_INSTANCE'])
 
-async function join(parts: ClientParts, relay: string, signal: AbortSignal): Promise<void> {
+async function join(parts: ClientParts, hall: Hall, signal: AbortSignal): Promise<void> {
   const { host, random } = parts
+  const { relay } = hall
   for (let failures = 0; !signal.aborted; ) {
     try {
-      await session(parts, relay, signal, () => {
+      await session(parts, hall, signal, () => {
         failures = 0
       })
     } catch (error) {
@@ -107,47 +107,49 @@ async function join(parts: ClientParts, relay: string, signal: AbortSignal): Pro
 }
 
 /** One stream, from hello to its end. Whatever ends it, its entries get LOST_GRACE to come back. */
-async function session(parts: ClientParts, relay: string, signal: AbortSignal, ready: () => void): Promise<void> {
+async function session(parts: ClientParts, hall: Hall, signal: AbortSignal, ready: () => void): Promise<void> {
   const { host, live } = parts
-  const stream = await host.open(relay, PROTOCOL.presence, { signal })
-  const number = (live.get(relay) ?? 0) + 1
-  live.set(relay, number)
+  const key = keyOf(hall)
+  const stream = await host.open(hall.relay, PROTOCOL.presence, { signal })
+  const number = (live.get(key) ?? 0) + 1
+  live.set(key, number)
   const own = new AbortController()
   const leave = () => own.abort(signal.reason)
   signal.addEventListener('abort', leave, { once: true })
   try {
-    await Promise.race([announce(parts, relay, stream, own.signal), follow(parts, relay, stream, own.signal, ready)])
+    await Promise.race([announce(parts, hall, stream, own.signal), follow(parts, hall, stream, own.signal, ready)])
     throw new MeshError('STREAM_RESET', 'the relay ended the presence stream')
   } finally {
     signal.removeEventListener('abort', leave)
     own.abort(new MeshError('CLOSED', 'the session is over'))
     stream.abort(new MeshError('CLOSED', 'left'))
-    const settle = () => live.get(relay) === number && parts.directory.keepOnly(relay, new Set(), host.clock.now())
+    const settle = () => live.get(key) === number && parts.directory.keepOnly(hall, new Set(), host.clock.now())
     sleep(host.clock, LOST_GRACE, parts.ending).then(settle, () => undefined)
   }
 }
 
 /** Say hello, then a new record when one is due or the name changed. Ends only by failing. */
-async function announce({ host, announcer, mesh, renamed }: ClientParts, relay: string, stream: PeerStream, signal: AbortSignal): Promise<void> {
+async function announce({ host, announcer, renamed }: ClientParts, { relay, mesh }: Hall, stream: PeerStream, signal: AbortSignal): Promise<void> {
   const writer = stream.writable.getWriter()
   writer.closed.catch(() => undefined)
   let due = Promise.withResolvers<void>()
   const tell = () => due.resolve()
   renamed.add(tell)
   try {
-    await writer.write(encodePresence({ t: 'hello', v: VERSION, mesh, record: await announcer.sign(relay, mesh, host.rttOf?.(relay)) }))
+    const sign = () => announcer.sign(relay, mesh, host.rttOf?.(relay))
+    await writer.write(encodePresence({ t: 'hello', v: VERSION, mesh: mesh?.id ?? 'lobby', record: await sign() }))
     for (;;) {
       const cancel = host.clock.after(RENEW_AFTER * 1000, tell)
       await abortable(due.promise, signal).finally(cancel)
       due = Promise.withResolvers()
-      await writer.write(encodePresence({ t: 'record', record: await announcer.sign(relay, mesh, host.rttOf?.(relay)) }))
+      await writer.write(encodePresence({ t: 'record', record: await sign() }))
     }
   } finally {
     renamed.delete(tell)
   }
 }
 
-async function follow(parts: ClientParts, relay: string, stream: PeerStream, signal: AbortSignal, ready: () => void): Promise<void> {
+async function follow(parts: ClientParts, hall: Hall, stream: PeerStream, signal: AbortSignal, ready: () => void): Promise<void> {
   const reader = createFrameReader(stream.readable)
   const still = new Set<string>()
   let complete = false
@@ -159,36 +161,34 @@ async function follow(parts: ClientParts, relay: string, stream: PeerStream, sig
       if (!bytes) return
       const frame = decodeRelayFrame(bytes)
       if (frame.t === 'error') throw errorFromWire(frame)
-      await apply(parts, relay, frame, still)
+      await apply(parts, hall, frame, still)
       if (frame.t !== 'roster' || !frame.end || complete) continue
       complete = true
       ready()
-      parts.directory.keepOnly(relay, still, parts.host.clock.now())
+      parts.directory.keepOnly(hall, still, parts.host.clock.now())
     }
   } finally {
     cancel()
   }
 }
 
-async function apply(
-  { host, directory, mesh }: ClientParts,
-  relay: string,
-  frame: Exclude<RelayFrame, { t: 'error' }>,
-  still: Set<string>,
-): Promise<void> {
+async function apply({ host, directory }: ClientParts, hall: Hall, frame: Exclude<RelayFrame, { t: 'error' }>, still: Set<string>): Promise<void> {
   const now = host.clock.now()
+  const { relay, mesh } = hall
   const take = async (jws: string, here: boolean, ago: number) => {
     try {
-      const record = await verifyRecord(host.identity.verify, jws, { relay, mesh, now, late: here ? 0 : KEEP_AWAY })
+      const record = await verifyRecord(host.identity.verify, jws, { relay, mesh: mesh?.id ?? 'lobby', now, late: here ? 0 : KEEP_AWAY })
       if (here) still.add(record.iss)
-      directory.put(relay, record, { here, ago }, now)
+      // A name that I have no key for yet: the document that brings it is on its way, and a member is one without a name too.
+      const shown = mesh ? record.sealed && (await mesh.open(record.iss, record.sealed)) : record
+      directory.put(hall, record, { here, ago, name: cleanName(shown?.name ?? ''), kind: shown?.kind ?? 'browser' }, now)
     } catch (error) {
       host.log('presence.record.refused', { relay, code: codeOf(error) }, 'warn')
     }
   }
   if (frame.t === 'gone') {
     still.delete(frame.peer)
-    directory.leave(relay, frame.peer, now)
+    directory.leave(hall, frame.peer, now)
   } else if (frame.t === 'record') await take(frame.record, true, 0)
   else for (const { record, here, ago } of frame.entries) await take(record, here, ago)
 }

@@ -1,28 +1,45 @@
-/** What a client knows of who is where, from every relay it joined: the table behind PresenceService.entries(). Takes only verified records; capped. */
+/** What a client knows of who is where, from every relay and mesh it joined: the table behind PresenceService.entries(). Takes only verified records; capped. */
+import type { PresenceMesh } from '../../core/presence-mesh.ts'
 import type { PresenceEntry } from '../../core/protocol.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { KEEP_AWAY, MAX_ENTRIES, MAX_KNOWN } from './limits.ts'
 import { isNewer, type PresenceRecord } from './record.ts'
 
-interface Known extends PresenceEntry {
+interface Known extends Omit<PresenceEntry, 'meshes'> {
   readonly record: PresenceRecord
+  readonly mesh: PresenceMesh | undefined
+}
+
+/** One roster: of a relay's lobby, or of a private mesh there. */
+export interface Hall {
+  readonly relay: string
+  readonly mesh?: PresenceMesh
 }
 
 export interface Directory {
-  /** One entry a peer: where it is here, else the newest. */
+  /** One entry a peer: where it is here, else the newest. Of a private mesh only its members. */
   entries(): readonly PresenceEntry[]
-  /** OLD_RECORD when a newer one of this peer is known from this relay; LIMIT_REACHED when full. `ago` = ms since it was last here. */
-  put(relay: string, record: PresenceRecord, state: { readonly here: boolean; readonly ago: number }, now: number): void
-  leave(relay: string, peer: string, now: number): void
-  /** Everyone of `relay` that is here but not in `still` is away now. */
-  keepOnly(relay: string, still: ReadonlySet<string>, now: number): void
+  /** OLD_RECORD when a newer one of this peer is known from this roster; LIMIT_REACHED when full. `ago` = ms since it was last here. */
+  put(
+    hall: Hall,
+    record: PresenceRecord,
+    state: { readonly here: boolean; readonly ago: number; readonly name: string; readonly kind: string },
+    now: number,
+  ): void
+  leave(hall: Hall, peer: string, now: number): void
+  /** Everyone of this roster that is here but not in `still` is away now. */
+  keepOnly(hall: Hall, still: ReadonlySet<string>, now: number): void
+  /** I left it: nobody of it counts any more. */
+  drop(hall: Hall): void
 }
 
+export const keyOf = ({ relay, mesh }: Hall): string => `${relay} ${mesh?.id ?? 'lobby'}`
+
 export function createDirectory(changed: () => void): Directory {
-  const relays = new Map<string, Map<string, Known>>()
-  const of = (relay: string) => {
-    let table = relays.get(relay)
-    if (!table) relays.set(relay, (table = new Map()))
+  const halls = new Map<string, Map<string, Known>>()
+  const of = (hall: Hall) => {
+    let table = halls.get(keyOf(hall))
+    if (!table) halls.set(keyOf(hall), (table = new Map()))
     return table
   }
   const makeRoom = (own: Map<string, Known>, now: number) => {
@@ -32,51 +49,71 @@ export function createDirectory(changed: () => void): Directory {
       own.delete(away.reduce((oldest, one) => (one.seen < oldest.seen ? one : oldest)).peer)
     }
     let size = 0
-    for (const table of relays.values()) size += table.size
+    for (const table of halls.values()) size += table.size
     if (size < MAX_KNOWN) return
-    for (const table of relays.values()) for (const [peer, { here, seen }] of table) if (!here && seen + KEEP_AWAY < now) table.delete(peer)
-    for (const table of relays.values()) for (const [peer, { here }] of table) if (!here && size-- >= MAX_KNOWN) table.delete(peer)
+    for (const table of halls.values()) for (const [peer, { here, seen }] of table) if (!here && seen + KEEP_AWAY < now) table.delete(peer)
+    for (const table of halls.values()) for (const [peer, { here }] of table) if (!here && size-- >= MAX_KNOWN) table.delete(peer)
     if (size >= MAX_KNOWN) throw new MeshError('LIMIT_REACHED', `${MAX_KNOWN} peers are known already`)
   }
+  /** Each relay once, however many meshes we meet in there. */
   const placesOf = (peer: string) => {
-    const here = [...relays].flatMap(([relay, table]) => {
+    const places = new Map<string, { relay: string; rtt?: number }>()
+    for (const table of halls.values()) {
       const known = table.get(peer)
-      return known?.here ? [{ relay, rtt: known.record.rtt }] : []
-    })
-    return here.map(({ relay, rtt }) => (rtt === undefined ? { relay } : { relay, rtt }))
+      if (!known?.here || !counts(known)) continue
+      const { rtt } = known.record
+      places.set(known.relay, rtt === undefined ? { relay: known.relay } : { relay: known.relay, rtt })
+    }
+    return [...places.values()]
   }
-  const leave = (relay: string, peer: string, now: number) => {
-    const known = relays.get(relay)?.get(peer)
+  const leave = (hall: Hall, peer: string, now: number) => {
+    const known = halls.get(keyOf(hall))?.get(peer)
     if (!known?.here) return
-    of(relay).set(peer, { ...known, here: false, seen: now })
+    of(hall).set(peer, { ...known, here: false, seen: now })
     changed()
   }
 
   return {
     entries() {
       const best = new Map<string, Known>()
-      for (const table of relays.values()) {
+      const where = new Map<string, Set<string>>()
+      for (const table of halls.values()) {
         for (const known of table.values()) {
+          if (!counts(known)) continue
+          const meshes = where.get(known.peer)
+          if (meshes) meshes.add(known.mesh?.id ?? 'lobby')
+          else where.set(known.peer, new Set([known.mesh?.id ?? 'lobby']))
           const other = best.get(known.peer)
           if (!other || isBetter(known, other)) best.set(known.peer, known)
         }
       }
-      return [...best.values()].map(({ record: _, ...entry }) => (entry.here ? { ...entry, places: placesOf(entry.peer) } : entry))
+      return [...best.values()].map(({ record: _, mesh: _mesh, ...entry }) => {
+        const meshes = [...(where.get(entry.peer) ?? [])]
+        return entry.here ? { ...entry, meshes, places: placesOf(entry.peer) } : { ...entry, meshes }
+      })
     },
-    put(relay, record, { here, ago }, now) {
-      const table = of(relay)
+    put(hall, record, { here, ago, name, kind }, now) {
+      const table = of(hall)
       const old = table.get(record.iss)
       if (old && isNewer(old.record, record)) throw new MeshError('OLD_RECORD', 'a newer record of this peer is known')
       if (!old) makeRoom(table, now)
-      const { iss: peer, name, kind } = record
-      table.set(peer, { peer, name, kind, relay, here, seen: Math.max(0, now - ago), record })
+      const { iss: peer } = record
+      table.set(peer, { peer, name, kind, relay: hall.relay, here, seen: Math.max(0, now - ago), record, mesh: hall.mesh })
       changed()
     },
     leave,
-    keepOnly(relay, still, now) {
-      for (const peer of relays.get(relay)?.keys() ?? []) if (!still.has(peer)) leave(relay, peer, now)
+    keepOnly(hall, still, now) {
+      for (const peer of halls.get(keyOf(hall))?.keys() ?? []) if (!still.has(peer)) leave(hall, peer, now)
+    },
+    drop(hall) {
+      if (halls.delete(keyOf(hall))) changed()
     },
   }
+}
+
+/** Of a private mesh only its members count. */
+function counts({ mesh, peer }: Known): boolean {
+  return !mesh || mesh.isMember(peer)
 }
 
 function isBetter(a: Known, b: Known): boolean {

@@ -3,8 +3,11 @@
 /** Characters of a name: fits a line of the peer list. */
 export const MAX_NAME = 64
 
-/** Characters of one record (compact JWS): a 64-character name of 4-byte letters and every claim fit. */
-export const MAX_RECORD = 1400
+/** Characters of one record (compact JWS): a 64-character name of 4-byte letters and every claim fit, sealed or not. */
+export const MAX_RECORD = 1500
+
+/** Characters of a sealed name with its kind: base64url of about 350 bytes. */
+export const MAX_SEALED = 480
 
 /** Bytes of one frame from a peer: a hello with one record. */
 export const MAX_PEER_FRAME = 2048
@@ -12,7 +15,7 @@ export const MAX_PEER_FRAME = 2048
 /** Bytes of one frame from a relay: a part of the roster. */
 export const MAX_RELAY_FRAME = 64 * 1024
 
-/** Entries in one roster frame: 40 records stay below MAX_RELAY_FRAME. */
+/** Entries in one roster frame: as many records stay below MAX_RELAY_FRAME. */
 export const ROSTER_PART = 40
 
 /** Seconds a record lives. A peer that vanished without a word is away after this at the latest. */

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Identity } from '../../core/identity.ts'
 import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
-import { MAX_NAME, MAX_RECORD, MAX_SKEW, RECORD_LIFETIME } from './limits.ts'
+import { MAX_NAME, MAX_RECORD, MAX_SEALED, MAX_SKEW, RECORD_LIFETIME } from './limits.ts'
 
 const TYPE = 'dmesh-presence+jwt'
 
@@ -20,6 +20,8 @@ const recordSchema = v.object({
   mesh: v.pipe(v.string(), v.regex(/^[1-9A-Za-z]{1,80}$/)),
   name: v.pipe(v.string(), v.maxLength(2 * MAX_NAME)),
   kind: v.pipe(v.string(), v.regex(/^[a-z]{1,16}$/)),
+  /** Name and kind as the members of a private mesh see them; then `name` is empty and `kind` is 'sealed'. */
+  sealed: v.optional(v.object({ epoch: counter, box: v.pipe(v.string(), v.maxLength(MAX_SEALED), v.regex(/^[A-Za-z0-9_-]+$/)) })),
   /** Random id of this start of the peer, and which start it is: a higher one is newer. */
   instance: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{8,64}$/)),
   start: counter,

@@ -31,6 +31,7 @@ export interface Roster {
   put(record: PresenceRecord, jws: string, now: number, prefix: string): string | undefined
   /** It left: kept as away. False when it was not here, or another instance is. */
   leave(peer: string, instance: string, now: number): boolean
+  forget(peer: string): void
   /** Peers whose records ran out, away now; forgets those away for long. */
   sweep(now: number): readonly string[]
 }
@@ -78,6 +79,7 @@ export function createRoster(limits = ROSTER_LIMITS): Roster {
       entries.set(peer, { ...entry, here: false, seen: now })
       return true
     },
+    forget: (peer) => void entries.delete(peer),
     sweep(now) {
       const gone: string[] = []
       for (const [peer, entry] of entries) {

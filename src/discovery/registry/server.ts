@@ -23,7 +23,7 @@ import { createSubscriber, type Subscriber } from './subscriber.ts'
 import { decodePeerFrame, encodeError, encodePresence, type RosterPart, VERSION } from './wire.ts'
 
 export interface PresenceServerOptions {
-  /** May this peer see and be in this mesh? Default: everyone in 'lobby', nobody elsewhere. Asked once a stream, after the policy's 'presence.join'. */
+  /** May this peer see and be in this mesh? Default: everyone in 'lobby', nobody elsewhere. Asked for each stream, after the policy's 'presence.join', and again at `recheck()`. */
   readonly admits?: (peer: string, mesh: string) => boolean
   /** Entries of each mesh. Default limits.ts. */
   readonly limits?: RosterLimits
@@ -40,7 +40,7 @@ export function createPresenceServer({ admits = (_, mesh) => mesh === 'lobby', l
         for (const listen of listeners) queueMicrotask(listen)
       })
       void sweepForever(host, halls, signal)
-      return { service: createService(host, halls, listeners), serve: (stream) => serve(stream, host, halls, admits) }
+      return { service: createService(host, halls, listeners, admits), serve: (stream) => serve(stream, host, halls, admits) }
     },
   }
 }
@@ -85,7 +85,7 @@ function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onCha
     }
   }
   return {
-    all: () => halls.values(),
+    all: () => halls.entries(),
     of(mesh: string): Hall {
       let hall = halls.get(mesh)
       if (hall) return hall
@@ -203,6 +203,18 @@ async function turnOut(host: ProtocolHost, hall: Hall, seat: Seat): Promise<void
   seat.stream.abort(reason)
 }
 
+/** No longer in this mesh: forgotten at once, and told why. */
+function expel(host: ProtocolHost, hall: Hall, peer: string): void {
+  hall.roster.forget(peer)
+  hall.changed(peer)
+  const reason = new MeshError('ACCESS_DENIED', 'no longer in this mesh')
+  host.log('presence.expelled', { peer })
+  for (const seat of [...hall.seats].filter(({ stream }) => stream.peer === peer)) {
+    hall.seats.delete(seat)
+    void sayGoodbye(host, seat.stream, seat.out, reason).then(() => seat.stream.abort(reason))
+  }
+}
+
 /** The error frame, then time for the peer to read it and go: a reset would throw the frame away. */
 async function sayGoodbye(host: ProtocolHost, stream: PeerStream, out: Subscriber, error: unknown): Promise<void> {
   out.push(encodeError(error))
@@ -223,23 +235,36 @@ async function sweepForever(host: ProtocolHost, halls: Halls, signal: AbortSigna
   try {
     for (;;) {
       await sleep(host.clock, SWEEP_INTERVAL, signal)
-      for (const hall of halls.all()) for (const peer of hall.roster.sweep(host.clock.now())) hall.changed(peer)
+      for (const [, hall] of halls.all()) for (const peer of hall.roster.sweep(host.clock.now())) hall.changed(peer)
     }
   } catch (error) {
     if (!signal.aborted) host.log('presence.sweep.failed', { code: codeOf(error) }, 'error')
   }
 }
 
-function createService(host: ProtocolHost, halls: Halls, listeners: Set<() => void>): PresenceService {
+function createService(
+  host: ProtocolHost,
+  halls: Halls,
+  listeners: Set<() => void>,
+  admits: (peer: string, mesh: string) => boolean,
+): PresenceService {
   return {
     join: (_, signal) => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }))),
     rename: () => undefined,
+    recheck() {
+      for (const [mesh, hall] of halls.all()) {
+        for (const { record } of [...hall.roster.all()]) if (!admits(record.iss, mesh)) expel(host, hall, record.iss)
+      }
+    },
     entries() {
       const known = new Map<string, PresenceEntry>()
-      for (const { roster } of halls.all()) {
+      for (const [mesh, { roster }] of halls.all()) {
         for (const { record, here, seen } of roster.all()) {
-          if (known.get(record.iss)?.here) continue
-          known.set(record.iss, { peer: record.iss, name: record.name, kind: record.kind, seen, relay: host.identity.peer, here })
+          const other = known.get(record.iss)
+          const meshes = [...(other?.meshes ?? []), mesh]
+          // Names in private meshes are sealed: what the lobby says tells more.
+          if (other && (other.here || !here || mesh !== 'lobby')) known.set(record.iss, { ...other, here: other.here || here, meshes })
+          else known.set(record.iss, { peer: record.iss, name: record.name, kind: record.kind, seen, relay: host.identity.peer, here, meshes })
         }
       }
       return [...known.values()]

@@ -25,6 +25,8 @@ export interface HopServerOptions {
   readonly decide: Decide
   /** Roles of a peer on this relay. Default: everyone is 'lobby'. */
   readonly rolesOf?: (peer: string) => Who['roles']
+  /** Private meshes that a peer showed a certificate of. */
+  readonly meshesOf?: (peer: string) => Who['meshes']
   /** IP address that quotas count by; behind a trusted proxy the client's. Default: the IP in the connection's multiaddr. */
   readonly remoteAddressOf?: (connection: Connection) => string | undefined
   /** Override single numbers of QUOTAS. */
@@ -81,7 +83,7 @@ function build(components: HopComponents, options: HopServerOptions): HopServer 
 
   const state: HopState = {
     ...{ components, quotas, clock, log, ledger, reservations, decide: options.decide },
-    who: (peer) => ({ peer, roles: options.rolesOf?.(peer) ?? ['lobby'] }),
+    who: (peer) => ({ peer, roles: options.rolesOf?.(peer) ?? ['lobby'], meshes: options.meshesOf?.(peer) }),
     prefix: (connection) => prefixOf((options.remoteAddressOf ?? (({ remoteAddr }) => ipOfAddress(remoteAddr.toString())))(connection)),
     draining: () => draining,
     refuse(refused) {

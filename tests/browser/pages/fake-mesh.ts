@@ -1,6 +1,7 @@
 /** A Mesh made of memory, for tests of the page: it does what it is told, records every call, and a test can push any state into it. Never shipped. */
 import type { PolicyRow } from '../../../src/core/access.ts'
 import type { Mesh, MeshEvents, MeshState, MessageInfo, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
+import { forwardMeshes } from '../../../src/core/meshes-calls.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
 
 export interface FakeMesh {
@@ -29,6 +30,7 @@ export function emptyFakeState(): MeshState {
     transfers: [],
     messages: [],
     settings: { sendReceipts: true },
+    meshes: [],
     names: {
       peerId: ME,
       cid: 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8',
@@ -123,6 +125,7 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
       remove: async (origin) => core.record('relays.remove', origin),
     },
     why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
+    meshes: forwardMeshes(async (name, args) => core.record(`meshes.${name}`, ...args)),
     open: noStreams,
     handle: noStreams,
     async send(peer, topic, data) {

@@ -99,6 +99,7 @@ function peers(now: number): readonly PeerInfo[] {
       attempts: [{ transport: 'webrtc', what: 'WebRTC, 3 local and 4 remote candidates', outcome: 'ok', at: now - 60_000 }],
       seen: now,
       kind: 'browser',
+      meshes: ['lobby'],
     },
     {
       id: PI,
@@ -109,12 +110,13 @@ function peers(now: number): readonly PeerInfo[] {
       relay: RELAY,
       seen: now,
       kind: 'browser',
+      meshes: ['lobby'],
       attempts: [
         { transport: 'webrtc', what: 'WebRTC, 2 local and 3 remote candidates', outcome: 'TIMEOUT', obstacle: 'no-udp-there', at: now - 40_000 },
         { transport: 'webrtc', what: 'WebRTC, 2 local and 3 remote candidates', outcome: 'trying', at: now - 3_000 },
       ],
     },
-    { id: NAS, name: 'NAS', path: 'direct', transport: 'webrtc-direct', rtt: 0.7, attempts: [], seen: now, kind: 'cli' },
-    { id: LEA, name: 'Léa', path: 'away', attempts: [], seen: now - 86_400_000, kind: 'browser' },
+    { id: NAS, name: 'NAS', path: 'direct', transport: 'webrtc-direct', rtt: 0.7, attempts: [], seen: now, kind: 'cli', meshes: ['lobby'] },
+    { id: LEA, name: 'Léa', path: 'away', attempts: [], seen: now - 86_400_000, kind: 'browser', meshes: ['lobby'] },
   ]
 }

@@ -14,7 +14,7 @@ import { createFakeMesh } from '../../support/fake-mesh.ts'
 import { waitUntil } from '../../support/wait.ts'
 
 const ECHO = '/fake/echo/1.0.0'
-const HERE: PeerInfo = { id: 'here', name: '', path: 'direct', attempts: [], seen: 0, kind: 'browser' }
+const HERE: PeerInfo = { id: 'here', name: '', path: 'direct', attempts: [], seen: 0, kind: 'browser', meshes: [] }
 
 /** A page at a fake mesh whose open() waits for `gate` once there is one. */
 async function page(path: PeerInfo['path'] = 'direct') {

@@ -1,6 +1,7 @@
 /** A presence relay and its peers joined by streams in memory: hosts as the mesh room lends them, with nothing faked below the protocol. */
 import type { Identity } from '../../../src/core/identity.ts'
 import type { PeerStream } from '../../../src/core/peer-stream.ts'
+import type { PresenceMesh, PresenceShown } from '../../../src/core/presence-mesh.ts'
 import type { PresenceService, Protocol, ProtocolHost } from '../../../src/core/protocol.ts'
 import { createPresence, type PresenceOptions } from '../../../src/discovery/registry/client.ts'
 import { createPresenceServer, type PresenceServerOptions } from '../../../src/discovery/registry/server.ts'
@@ -129,10 +130,25 @@ export function createSides() {
 }
 
 /** Join and go on; `outcome` says how it ended. */
-export function join(peer: PeerSide, relay: RelaySide) {
+/** A private mesh that seals nothing and counts everybody as a member. */
+export function openMesh(id: string): PresenceMesh {
+  const shown = new Map<string, PresenceShown>()
+  return {
+    id,
+    async seal(one) {
+      const box = `box${shown.size}`
+      shown.set(box, one)
+      return { epoch: 1, box }
+    },
+    open: async (_, { box }) => shown.get(box),
+    isMember: () => true,
+  }
+}
+
+export function join(peer: PeerSide, relay: RelaySide, mesh?: PresenceMesh) {
   const own = new AbortController()
   const state: { outcome?: string; leave(): void } = { leave: () => own.abort() }
-  peer.service.join(relay.identity.peer, own.signal).then(
+  peer.service.join(relay.identity.peer, own.signal, mesh).then(
     () => (state.outcome = 'left'),
     (error: unknown) => (state.outcome = codeOf(error)),
   )

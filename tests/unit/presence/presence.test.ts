@@ -4,7 +4,7 @@ import { afterEach, test } from 'node:test'
 import { createEphemeralIdentity } from '../../../src/identity/ephemeral.ts'
 import { createMemoryRecords } from '../../../src/storage/memory.ts'
 import { waitUntil } from '../../support/wait.ts'
-import { createSides, here, join } from './presence-net.ts'
+import { createSides, here, join, openMesh } from './presence-net.ts'
 
 const { relaySide, peerSide, stopAll } = createSides()
 afterEach(stopAll)
@@ -21,7 +21,7 @@ test('two peers see each other within 300 ms, by name and kind, never themselves
   const at = relay.identity.peer
   assert.deepEqual(
     { ...entry, seen: 0 },
-    { peer: ben.identity.peer, name: 'Ben', kind: 'cli', relay: at, here: true, seen: 0, places: [{ relay: at }] },
+    { peer: ben.identity.peer, name: 'Ben', kind: 'cli', relay: at, here: true, seen: 0, meshes: ['lobby'], places: [{ relay: at }] },
   )
   assert.deepEqual(here(relay), ['Ana', 'Ben'])
 })
@@ -169,16 +169,16 @@ test('starts are counted in the store and never fall behind the clock', async ()
 
 test('a mesh that does not admit me is refused for good', async () => {
   const relay = await relaySide()
-  const ana = await peerSide([relay], { mesh: 'private' })
-  const state = join(ana, relay)
+  const ana = await peerSide([relay])
+  const state = join(ana, relay, openMesh('private'))
   await waitUntil(() => state.outcome === 'ACCESS_DENIED', { what: 'the refusal' })
 })
 
 test('meshes do not see each other', async () => {
   const relay = await relaySide({ admits: () => true })
-  const [ana, ben] = [await peerSide([relay], { name: 'Ana', mesh: 'red' }), await peerSide([relay], { name: 'Ben', mesh: 'blue' })]
-  join(ana, relay)
-  join(ben, relay)
+  const [ana, ben] = [await peerSide([relay], { name: 'Ana' }), await peerSide([relay], { name: 'Ben' })]
+  join(ana, relay, openMesh('red'))
+  join(ben, relay, openMesh('blue'))
   await waitUntil(() => here(relay).length === 2, { what: 'both at the relay' })
   assert.deepEqual([here(ana), here(ben)], [[], []])
 })

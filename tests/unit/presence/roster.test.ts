@@ -148,13 +148,13 @@ test('one relay cannot fill what a client knows of the others', () => {
   let known = 0
   for (let id = 0; id < 5_000; id++) {
     try {
-      directory.put('liar', claims(`sybil ${id}`), { here: true, ago: 0 }, now)
+      directory.put({ relay: 'liar' }, claims(`sybil ${id}`), { here: true, ago: 0, name: '', kind: 'cli' }, now)
       known++
     } catch (error) {
       assert.equal(codeOf(error), 'LIMIT_REACHED')
     }
   }
   assert.equal(known, MAX_ENTRIES)
-  directory.put('home', claims('ana'), { here: true, ago: 0 }, now)
+  directory.put({ relay: 'home' }, claims('ana'), { here: true, ago: 0, name: '', kind: 'cli' }, now)
   assert.ok(directory.entries().some(({ peer }) => peer === 'ana'))
 })

@@ -6,7 +6,8 @@ import { abortable, createSerial, singleFlight, sleep, withDeadline } from '../.
 import { createBus } from '../../../src/shared/bus.ts'
 import { concat, equal, fromBase64url, fromHex, fromUtf8, toBase64url, toHex, toUtf8 } from '../../../src/shared/bytes.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
-import { codeOf, ERRORS, errorFromWire, errorToWire, MeshError } from '../../../src/shared/errors.ts'
+import { ERRORS } from '../../../src/shared/error-fixes.ts'
+import { codeOf, errorFromWire, errorToWire, MeshError } from '../../../src/shared/errors.ts'
 import { createLog } from '../../../src/shared/log.ts'
 import { FUZZ_RUNS } from '../../support/fuzz.ts'
 

@@ -1,0 +1,22 @@
+/** Numbers of private meshes on a peer: unit, what each guards, why this value. */
+
+/** Private meshes of one peer. Each is a stream and a roster on each of its relays. */
+export const MAX_MY_MESHES = 32
+
+/** Read keys kept of one mesh: names of members that were away for as many removals stay readable, and invites of before. */
+export const MAX_KEYS_KEPT = 8
+
+/** Changes that wait for a relay. */
+export const MAX_EDITS = 256
+
+/** Tries to put a change on top of what other owners changed meanwhile. */
+export const MAX_PUT_TRIES = 8
+
+/** ms until a claim must be counted. */
+export const CLAIM_TIMEOUT = 20_000
+
+/** ms between tries to open a desk or to claim again: first and longest. */
+export const DESK_RETRY = { first: 300, cap: 15_000 } as const
+
+/** Operations on one mesh that wait for each other. */
+export const MAX_WAITING = 512
