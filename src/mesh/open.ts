@@ -40,8 +40,11 @@ export async function openStream(request: OpenRequest, signal: AbortSignal): Pro
   // A path may die, or be silent, while it is being used: the next one is tried beside it before anything fails.
   const tried = new Set<Connection>()
   const next = async (own: AbortSignal): Promise<Link> => {
-    const live = links.of(peer).find(({ connection, path }) => !tried.has(connection) && !(request.direct && path.kind === 'relayed'))
-    const link = live ?? (request.direct ? undefined : await (tried.size === 0 ? connector.reach : connector.another)(peer, own))
+    const open = links.of(peer).filter(({ connection, path }) => !tried.has(connection) && !(request.direct && path.kind === 'relayed'))
+    const sure = open.find(({ connection }) => !links.isDoubted(connection))
+    // One that does not answer is the last resort: a new one is made first.
+    const dial = () => (links.best(peer) ? connector.another : connector.reach)(peer, own)
+    const link = sure ?? (request.direct ? open[0] : await dial().catch((error: unknown) => open[0] ?? Promise.reject(error)))
     if (!link) throw new MeshError('PEER_UNREACHABLE', 'no direct path is left')
     tried.add(link.connection)
     return link

@@ -77,10 +77,7 @@ export function openFaulty(url: string, weather: () => Weather, random: Random):
   return {
     face,
     cut: () => real.terminate?.(),
-    leaveThem() {
-      real.pause?.()
-      broke(false)
-    },
+    leaveThem: () => broke(false),
     leaveUs() {
       mute = true
       real.terminate?.()
