@@ -2,6 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { MeshInfo } from '../../src/core/meshes.ts'
+import { createPresence } from '../../src/discovery/registry/client.ts'
+import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
+import { createFiles } from '../../src/protocols/files/protocol.ts'
+import { createMessages } from '../../src/protocols/message/protocol.ts'
+import { codeOf } from '../../src/shared/errors.ts'
+import { createMemoryFiles, createMemoryRecords } from '../../src/storage/memory.ts'
+import { createSha256 } from '../../src/storage/sha256.ts'
 import { startTestPeer, type TestPeer } from '../support/test-peer.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
@@ -55,5 +62,60 @@ describe('a private mesh', () => {
       ],
     )
     assert.equal((await ana.mesh.meshes.invites(id))[0]?.used, 1)
+  })
+
+  it('a joiner waits while no owner is here, and is in when one comes back; then removal cuts it off', async () => {
+    const [identity, records] = [await createEphemeralIdentity(), createMemoryRecords()]
+    const own = async (): Promise<TestPeer> => {
+      const message = await createMessages({ records })
+      const files = await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 })
+      const presence = createPresence({ name: 'Ana', kind: 'cli', records })
+      return start('Ana', { parts: { identity, records, protocols: { message, files, presence } } })
+    }
+    const first = await own()
+    const id = await first.mesh.meshes.create('Club')
+    const { link } = await first.mesh.meshes.invite(id, { uses: 2 })
+    await first.close()
+    const [ben, cleo] = [await start('Ben'), await start('Cleo')]
+    await ben.mesh.meshes.join(link)
+    assert.deepEqual([meshOf(ben, id)?.status, meshOf(ben, id)?.waitingFor], ['waiting', 'Ana'])
+    const ana = await own()
+    await joined(ben, id)
+    await cleo.mesh.meshes.join(link)
+    await joined(cleo, id)
+    await sees(cleo, ben, id)
+    const dora = await start('Dora')
+    await assert.rejects(dora.mesh.meshes.join(link), (error) => codeOf(error) === 'INVITE_USED')
+    await ana.mesh.meshes.remove(id, ben.mesh.peer)
+    await waitUntil(() => meshOf(ben, id)?.status === 'removed', { what: 'Ben to be told' })
+    await waitUntil(() => meshOf(cleo, id)?.epoch === 2, { what: 'Cleo to have the new key' })
+    assert.ok(!cleo.mesh.peers.some((peer) => peer.id === ben.mesh.peer && peer.meshes.includes(id)))
+  })
+
+  it('several meshes at once, and nobody of another one', async () => {
+    const [ana, ben, cleo] = [await start('Ana'), await start('Ben'), await start('Cleo')]
+    const [red, blue] = [await ana.mesh.meshes.create('Red'), await ana.mesh.meshes.create('Blue')]
+    await ben.mesh.meshes.join((await ana.mesh.meshes.invite(red)).link)
+    await cleo.mesh.meshes.join((await ana.mesh.meshes.invite(blue)).link)
+    await Promise.all([joined(ben, red), joined(cleo, blue)])
+    await Promise.all([sees(ana, ben, red), sees(ana, cleo, blue)])
+    assert.deepEqual(
+      ben.mesh.state.meshes.map(({ id }) => id),
+      [red],
+    )
+    assert.deepEqual(cleo.mesh.peers.find(({ id }) => id === ben.mesh.peer)?.meshes, ['lobby'])
+  })
+
+  it('an invite that was taken back, and one of somebody who is no owner', async () => {
+    const [ana, ben] = [await start('Ana'), await start('Ben')]
+    const id = await ana.mesh.meshes.create('Gone')
+    const invite = await ana.mesh.meshes.invite(id)
+    await ana.mesh.meshes.withdraw(invite.id)
+    await assert.rejects(ben.mesh.meshes.join(invite.link), (error) => codeOf(error) === 'INVITE_WITHDRAWN')
+    await waitUntil(() => ben.mesh.state.meshes.length === 0, { what: 'nothing to be left of it' })
+    await ben.mesh.meshes.join((await ana.mesh.meshes.invite(id)).link)
+    await joined(ben, id)
+    await assert.rejects(ben.mesh.meshes.invite(id), (error) => codeOf(error) === 'NOT_ADMITTER')
+    await assert.rejects(ben.mesh.meshes.remove(id, ana.mesh.peer), (error) => codeOf(error) === 'NOT_ADMITTER')
   })
 })
