@@ -1,21 +1,24 @@
-/** Received transfers that a sender may come back to when its path was lost, and for a while the finished ones of which it may not have heard. */
+/** Received transfers that a sender may come back to when its path was lost, and for a while the ended ones of which it may not have heard. */
 import type { PeerStream } from '../../core/peer-stream.ts'
 import type { ProtocolHost } from '../../core/protocol.ts'
-import { toMeshError } from '../../shared/errors.ts'
-import { RESUME_MS } from './limits.ts'
+import { type ErrorCode, toMeshError } from '../../shared/errors.ts'
+import { MAX_ENDED, RESUME_MS } from './limits.ts'
 import { confirmDone, type Leg, type Legs, refuseResume } from './resume.ts'
 import type { Offer } from './wire.ts'
 
+/** How a transfer ended. */
+export type Outcome = { readonly sha256: string } | { readonly code: ErrorCode }
+
 export interface Comebacks {
-  /** Until the function it gives is called, with the digest of what arrived whole. */
-  add(peer: string, offer: Offer, legs: Legs): (sha256: string | undefined) => void
+  /** Until the function it gives is called, with how it ended. `keep`: a person had answered, so it is remembered for a while. */
+  add(peer: string, offer: Offer, legs: Legs): (outcome: Outcome, keep: boolean) => void
   /** A sender is back. Owns the leg. */
   goOn(stream: PeerStream, offer: Offer, leg: Leg): Promise<void>
 }
 
 /** Forgets all when `signal` fires. */
 export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comebacks {
-  const known = new Map<string, Legs | string>()
+  const known = new Map<string, Legs | Outcome>()
   const timers = new Set<() => void>()
   signal.addEventListener('abort', () => {
     for (const cancel of timers) cancel()
@@ -26,17 +29,17 @@ export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comeba
     add(peer, offer, legs) {
       const key = keyOf(peer, offer)
       known.set(key, legs)
-      return (sha256) => {
+      return (outcome, keep) => {
         const late = legs.rest()
-        if (late) void answerLate(late, offer, sha256)
+        if (late) void answerLate(late, offer, outcome)
         // Unless the same offer was made anew.
         if (known.get(key) !== legs) return
         known.delete(key)
-        if (sha256 === undefined || signal.aborted) return
-        known.set(key, sha256)
+        if (!keep || signal.aborted || timers.size >= MAX_ENDED) return
+        known.set(key, outcome)
         const cancel = host.clock.after(RESUME_MS, () => {
           timers.delete(cancel)
-          if (known.get(key) === sha256) known.delete(key)
+          if (known.get(key) === outcome) known.delete(key)
         })
         timers.add(cancel)
       }
@@ -45,15 +48,16 @@ export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comeba
       const found = known.get(keyOf(stream.peer, offer))
       host.log('files.resumed', { peer: stream.peer, known: found !== undefined })
       if (found === undefined) return refuseResume(leg)
+      if ('code' in found) return refuseResume(leg, found.code)
       host.keep(stream)
-      if (typeof found === 'string') return confirmDone(leg, offer.size, found)
+      if ('sha256' in found) return confirmDone(leg, offer.size, found.sha256)
       found.take(leg)
     },
   }
 }
 
 /** It came back while the transfer ended. Never rejects. */
-async function answerLate(leg: Leg, { size }: Offer, sha256: string | undefined): Promise<void> {
-  if (sha256 === undefined) return refuseResume(leg)
-  await confirmDone(leg, size, sha256).catch((error: unknown) => leg.channel.fail(toMeshError(error)))
+async function answerLate(leg: Leg, { size }: Offer, outcome: Outcome): Promise<void> {
+  if ('code' in outcome) return refuseResume(leg, outcome.code)
+  await confirmDone(leg, size, outcome.sha256).catch((error: unknown) => leg.channel.fail(toMeshError(error)))
 }

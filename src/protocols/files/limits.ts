@@ -45,6 +45,9 @@ export const RESUME_RETRY = { first: 250, cap: 4_000 } as const
 /** Streams of one transfer after its first. A path that breaks more often carries nothing; guards against a peer that resets for ever. */
 export const MAX_RESUMES = 64
 
+/** Ended transfers remembered at once for senders that did not hear of it: what ends within RESUME_MS, some 100 bytes each. Above it a sender that comes back hears PATH_LOST. */
+export const MAX_ENDED = 512
+
 /** ms for the receiver to flush and compare, and for the sender to hear of it. A slow disk flushes 1 GiB of cache in about a minute. */
 export const VERIFY_MS = 120_000
 

@@ -8,7 +8,7 @@ import { codeOf, MeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { admit } from './admit.ts'
 import { sendFile, sendOffer } from './client.ts'
-import { type Comebacks, createComebacks } from './comebacks.ts'
+import { type Comebacks, createComebacks, type Outcome } from './comebacks.ts'
 import { MAX_ACTIVE, MAX_FILE } from './limits.ts'
 import { safeName } from './name.ts'
 import { createLegs, type Legs, openLeg, reopen } from './resume.ts'
@@ -161,7 +161,8 @@ async function offer(
   }
   live.set(id, { controller })
   transfers.add(newInfo(room, id, peer, 'out', what))
-  const accepted = () => transfers.get(id)?.status !== 'offered'
+  // Its acceptance may be what the lost path carried: the receiver knows, and refuses what it did not accept.
+  const accepted = () => true
   const legs = createLegs({ first, clock: host.clock, cancel, accepted, next: reopen(host, peer, what, cancel) })
   void run(room, id, legs, cancel, () =>
     sendFile({
@@ -220,7 +221,7 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   const accepted = () => transfers.get(id)?.status !== 'offered'
   const legs = createLegs({ first, clock: host.clock, cancel, accepted })
   const over = room.comebacks.add(stream.peer, what, legs)
-  const sha256 = await run(room, id, legs, cancel, () =>
+  const outcome = await run(room, id, legs, cancel, () =>
     receiveFile({
       legs,
       files: room.files,
@@ -236,31 +237,25 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
       },
     }),
   )
-  over(sha256)
+  over(outcome, !pending)
 }
 
-/** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects; the digest when it went well. */
-async function run(
-  { host, transfers, live }: Room,
-  id: string,
-  legs: Legs,
-  signal: AbortSignal,
-  work: () => Promise<string>,
-): Promise<string | undefined> {
+/** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects. */
+async function run({ host, transfers, live }: Room, id: string, legs: Legs, signal: AbortSignal, work: () => Promise<string>): Promise<Outcome> {
   try {
     const sha256 = await work()
     live.delete(id)
     transfers.turn(id, 'done', { sha256, done: transfers.get(id)?.size ?? 0 })
     host.log('files.transfer.done', { id })
     await legs.current().channel.end()
-    return sha256
+    return { sha256 }
   } catch (error) {
     live.delete(id)
     const reason = reasonOf(error, signal)
     transfers.fail(id, reason)
     host.log('files.transfer.ended', { id, code: reason.code })
     await Promise.all([legs.current().channel.fail(reason), legs.rest()?.channel.fail(reason)])
-    return undefined
+    return { code: reason.code }
   }
 }
 

@@ -4,10 +4,10 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { ProtocolHost } from '../../core/protocol.ts'
 import { abortable, sleep, throwIfAborted, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
+import { codeOf, type ErrorCode, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Channel, createChannel, isRemoteStop } from './channel.ts'
-import { GOODBYE_MS, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS } from './limits.ts'
+import { GOODBYE_MS, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
 import { decodeTrailer, type Offer, offerJson } from './wire.ts'
 
 /** One stream of a transfer. */
@@ -53,25 +53,32 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
   let current = first
   let queued: Leg | undefined
   let wake: (() => void) | undefined
-  const waitForNext = async (signal: AbortSignal): Promise<Leg> => {
-    while (!queued) await abortable(new Promise<void>((resolve) => (wake = resolve)), signal)
+  let hush = new AbortController()
+  const unqueue = (): Leg | undefined => {
     const leg = queued
     queued = undefined
+    hush.abort()
     return leg
+  }
+  const waitForNext = async (signal: AbortSignal): Promise<Leg> => {
+    for (;;) {
+      const leg = unqueue()
+      if (leg) return leg
+      await abortable(new Promise<void>((resolve) => (wake = resolve)), signal)
+    }
   }
   return {
     current: () => current,
     take(leg) {
       const replaced = new MeshError('PATH_LOST', 'the sender came back on another stream')
       for (const old of [current, queued]) if (old) drop(old, replaced)
+      hush.abort()
+      hush = new AbortController()
       queued = leg
+      void waitAloud(leg, clock, hush.signal)
       wake?.()
     },
-    rest() {
-      const leg = queued
-      queued = undefined
-      return leg
-    },
+    rest: unqueue,
     async run(work) {
       for (let resumes = 0; ; resumes++) {
         try {
@@ -85,6 +92,18 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
         }
       }
     },
+  }
+}
+
+/** The work is still busy, with a slow disk perhaps: says so now and then, or the sender would take it for dead. Never rejects. */
+async function waitAloud({ channel, signal }: Leg, clock: Clock, taken: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(clock, WAIT_EVERY_MS, AbortSignal.any([signal, taken]))
+      await channel.writeJson({ kind: 'wait' }, 'sign of life', signal, STALL_MS)
+    }
+  } catch {
+    // It was taken, or whoever takes it finds out that it is dead.
   }
 }
 
@@ -128,8 +147,8 @@ export async function confirmDone({ channel, signal }: Leg, size: number, sha256
   await channel.end()
 }
 
-/** For a sender that goes on with what is not under way here. */
-export async function refuseResume({ channel, signal }: Leg): Promise<void> {
-  await channel.writeJson({ kind: 'stop', code: 'PATH_LOST' }, 'goodbye', signal, GOODBYE_MS).catch(() => undefined)
+/** For a sender that goes on with what is not under way here: `code` is how it ended, where that is known. */
+export async function refuseResume({ channel, signal }: Leg, code: ErrorCode = 'PATH_LOST'): Promise<void> {
+  await channel.writeJson({ kind: 'stop', code }, 'goodbye', signal, GOODBYE_MS).catch(() => undefined)
   await channel.end()
 }

@@ -95,6 +95,84 @@ describe('resuming', () => {
     assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
   })
 
+  it('a sender that comes back to a flush of 100 s is told to wait, and hears the verdict', async () => {
+    const memory = createMemoryFiles()
+    const clock = manualClock()
+    const flush = Promise.withResolvers<void>()
+    const files: FileStore = {
+      ...memory,
+      async create(id) {
+        const sink = await memory.create(id)
+        return { ...sink, finish: () => flush.promise.then(() => sink.finish()) }
+      },
+    }
+    const [a, b] = [createTestPeer({ clock }), createTestPeer({ files, clock })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(1_000)]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await waitUntil(() => b.changes.some((info) => info.status === 'verifying'), { what: 'all bytes there' })
+    pairs[0]?.cut()
+    await waitUntil(() => pairs.length === 2 && pairs[1]?.waiting() === 0, { what: 'the sender to be back' })
+    for (let s = 0; s < 100; s += 5) {
+      clock.advance(5_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.deepEqual([a, b].map((peer) => peer.service.transfers()[0]?.status).includes('failed'), false)
+    flush.resolve()
+    assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
+  })
+
+  it('a path lost before the sender heard of the acceptance does not end the transfer', async () => {
+    const memory = createMemoryFiles()
+    const gate = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    // The receiver has accepted, and its answer is not out yet.
+    const files: FileStore = {
+      ...memory,
+      async create(id) {
+        const sink = await memory.create(id)
+        asked.resolve()
+        await gate.promise
+        return sink
+      },
+    }
+    const [a, b] = [createTestPeer(), createTestPeer({ files })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(1_000)]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await asked.promise
+    pairs[0]?.cut()
+    await waitUntil(() => pairs.length === 2, { what: 'the second stream' })
+    gate.resolve()
+    assert.deepEqual([(await ended(b, offer.id)).status, (await ended(a, id)).status], ['done', 'done'])
+    assert.equal(b.offers.length, 1)
+  })
+
+  it('a receiver that cancels while the path is gone says so to the sender that comes back', async () => {
+    const paused = pausedFiles()
+    const [a, b] = [createTestPeer(), createTestPeer({ files: paused.files })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(3_000_000)]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await waitUntil(() => paused.blocked(), { what: 'the first bytes' })
+    let tries = 0
+    a.connect(() => {
+      tries++
+      throw new MeshError('PEER_UNREACHABLE', 'no path')
+    })
+    pairs[0]?.cut()
+    await waitUntil(() => tries > 0, { what: 'the first try' })
+    await b.service.cancel(offer.id)
+    paused.release()
+    assert.equal((await ended(b, offer.id)).status, 'cancelled')
+    join(a, b)
+    const info = await ended(a, id)
+    assert.deepEqual([info.status, info.problem?.code], ['cancelled', 'ABORTED'])
+  })
+
   it('a sender that comes back before the answer ends its offer, and no stream of it stays', async () => {
     const b = createTestPeer()
     const first = rawSender(b)
