@@ -3,6 +3,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from '@preact/sign
 import type { Mesh, MeshState } from '../core/mesh.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MeshError } from '../shared/errors.ts'
+import { EVERYONE } from './mesh-words.ts'
 import { createPageHandle, type PageHandle } from './page-handle.ts'
 import type { Preferences } from './preferences.page.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -20,6 +21,12 @@ export interface Notice {
   readonly id: number
   readonly problem: Problem
 }
+
+/** The sheet that is open, of those about meshes. A link is a secret: it lives here and nowhere else. */
+export type Dialog =
+  | { readonly kind: 'new' | 'scan' }
+  | { readonly kind: 'invite'; readonly mesh?: string }
+  | { readonly kind: 'join'; readonly link: string }
 
 export interface UpdateOffer {
   readonly version: string
@@ -51,7 +58,9 @@ export interface App {
   readonly typing: Signal<boolean>
   readonly joined: Signal<boolean>
   readonly outgoing: Signal<Outgoing | undefined>
-  readonly inviting: Signal<boolean>
+  readonly dialog: Signal<Dialog | undefined>
+  /** Whose devices are shown: everyone, the lobby, or one mesh by its id (mesh-words.ts). */
+  readonly shown: Signal<string>
   /** Offers put off with "Later"; they stay in Transfers. */
   readonly later: Signal<ReadonlySet<string>>
   /** Offers that came while somebody was writing: a banner, not a sheet, until asked for. */
@@ -80,6 +89,8 @@ export interface AppOptions {
   readonly version: string
   readonly origin: string
   readonly fragment: string
+  /** The link, when the page was opened by an invite. */
+  readonly invite?: string
   /** Set when the page may not even try. */
   readonly blocked?: Problem
 }
@@ -102,7 +113,8 @@ export function createApp(options: AppOptions): App {
     typing: signal(false),
     joined: signal(options.prefs.get('joined') !== undefined),
     outgoing: signal(undefined),
-    inviting: signal(false),
+    dialog: signal(options.invite ? { kind: 'join', link: options.invite } : undefined),
+    shown: signal(EVERYONE),
     later: signal(new Set<string>()),
     quiet: signal(new Set<string>()),
     notices: signal([]),

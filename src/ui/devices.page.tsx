@@ -6,6 +6,8 @@ import { peerOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
 import { MeshMap } from './map.page.tsx'
+import { WaitingCards } from './mesh-cards.page.tsx'
+import { LOBBY, meshName, shownPeers } from './mesh-words.ts'
 import { PeerPane } from './peer-pane.page.tsx'
 import { PeerRow } from './peer-row.page.tsx'
 import { droppedFiles, hasFiles, PickButton } from './pick.page.tsx'
@@ -39,7 +41,7 @@ export function Devices({ app }: { app: App }): JSX.Element {
 }
 
 function DeviceList({ app }: { app: App }): JSX.Element {
-  const { peers } = app.state.value
+  const peers = shownPeers(app.state.value, app.shown.value)
   const here = peers.filter((peer) => peer.path !== 'away')
   const away = peers.filter((peer) => peer.path === 'away')
   return (
@@ -48,6 +50,7 @@ function DeviceList({ app }: { app: App }): JSX.Element {
         Devices
       </h1>
       <MeRow app={app} />
+      <WaitingCards app={app} />
       <DropArea app={app} />
       <h2 class="group">Here now</h2>
       {here.length > 0 ? (
@@ -60,9 +63,20 @@ function DeviceList({ app }: { app: App }): JSX.Element {
         <NobodyHere app={app} />
       )}
       <Away app={app} peers={away} />
-      {app.state.value.relays.length > 0 && <p class="lobby-note">This is a public lobby: everyone who opens this address sees the names in it.</p>}
+      <PlaceNote app={app} />
     </>
   )
+}
+
+/** Who else sees the names on this screen. */
+function PlaceNote({ app }: { app: App }): JSX.Element | null {
+  const state = app.state.value
+  const mesh = state.meshes.find(({ id }) => id === app.shown.value)
+  if (mesh) return <p class="lobby-note">Only members of {meshName(mesh)} see each other here.</p>
+  if (state.relays.length === 0) return null
+  if (state.meshes.length > 0 && app.shown.value !== LOBBY)
+    return <p class="lobby-note">The lobby is public: everyone who opens this address sees the names in it. Your meshes are not.</p>
+  return <p class="lobby-note">This is a public lobby: everyone who opens this address sees the names in it.</p>
 }
 
 /** The newest few; the rest on demand, since a lobby remembers everybody who passed. */
@@ -146,16 +160,19 @@ function DropArea({ app }: { app: App }): JSX.Element {
 
 function NobodyHere({ app }: { app: App }): JSX.Element {
   const state = app.state.value
+  const mesh = state.meshes.find(({ id }) => id === app.shown.value)
   if (state.status === 'starting') return <p class="card empty">Looking for people and devices…</p>
   if (state.status === 'offline' || !app.online.value) return <OfflineNote app={app} />
   return (
     <div class="card empty">
-      <p>Nobody else is here yet. Open this address on another device, or invite somebody.</p>
+      <p>
+        {mesh ? `Nobody else of ${meshName(mesh)} is here now.` : 'Nobody else is here yet. Open this address on another device, or invite somebody.'}
+      </p>
       <button
         type="button"
         class="button soft"
         onClick={() => {
-          app.inviting.value = true
+          app.dialog.value = { kind: 'invite' }
         }}
       >
         Invite

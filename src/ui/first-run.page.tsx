@@ -4,10 +4,12 @@ import { useState } from 'preact/hooks'
 import { join } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { Mark } from './icons.page.tsx'
+import { Lazy } from './lazy.page.tsx'
 import { NAME_CHARACTERS } from './untrusted.ts'
 
 export function FirstRun({ app }: { app: App }): JSX.Element {
   const [name, setName] = useState(app.suggestedName)
+  const invite = app.dialog.value
   return (
     <main class="first-run" id="main">
       <form
@@ -21,6 +23,7 @@ export function FirstRun({ app }: { app: App }): JSX.Element {
           <Mark />
           <h1>DMesh</h1>
         </div>
+        {invite?.kind === 'join' && <Lazy load={loadLine} props={{ app, link: invite.link }} />}
         <p class="lead">Send files and messages straight to the people and devices that open this address. No account, no cloud.</p>
         <label for="first-name">This browser will be called</label>
         <input
@@ -40,6 +43,8 @@ export function FirstRun({ app }: { app: App }): JSX.Element {
     </main>
   )
 }
+
+const loadLine = async () => (await import('./join-line.page.tsx')).JoinLine
 
 function hostOf(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).host : 'this address'

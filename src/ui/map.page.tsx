@@ -5,6 +5,7 @@ import { nameOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { GlyphShape } from './glyph.page.tsx'
 import { MAP_HEIGHT, MAP_WIDTH, type MapLine, type MapPicture, mapPicture } from './map-layout.ts'
+import { shownPeers } from './mesh-words.ts'
 import { routeHref } from './routes.ts'
 import { plainName } from './untrusted.ts'
 import { rttText, transportText } from './words.ts'
@@ -12,7 +13,8 @@ import { rttText, transportText } from './words.ts'
 const LABEL = 22 // characters under a glyph before names run into each other
 
 export function MeshMap({ app }: { app: App }): JSX.Element {
-  const state = app.state.value
+  const all = app.state.value
+  const state = { ...all, peers: shownPeers(all, app.shown.value) }
   const picture = mapPicture(state)
   return (
     <section class="card map" aria-label="Map">

@@ -2,8 +2,10 @@
 import { effect } from '@preact/signals'
 import { nameOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
+import { findInvite, meshName } from './mesh-words.ts'
 import { bindNotifications } from './notifications.page.ts'
 import { parseRoute } from './routes.ts'
+import { takeInvite } from './take-invite.page.ts'
 import { plainFileName, plainMessage } from './untrusted.ts'
 import { bytesText } from './words.ts'
 
@@ -20,6 +22,8 @@ export function bindPage(app: App, window: Window, signal: AbortSignal): void {
     app.online.value = window.navigator.onLine
   }
   const onHash = () => {
+    const link = takeInvite(window)
+    if (link) app.dialog.value = { kind: 'join', link }
     if (location.hash === '' || location.hash.startsWith('#/')) app.route.value = parseRoute(location.hash)
   }
   const onVisible = () => {
@@ -50,6 +54,7 @@ export function bindPage(app: App, window: Window, signal: AbortSignal): void {
   bindQuietOffers(app, signal)
   bindAnnouncements(app, signal)
   bindNotifications(app, window, signal)
+  bindMeshes(app, signal)
 }
 
 function onPaste(app: App, event: ClipboardEvent): void {
@@ -59,10 +64,12 @@ function onPaste(app: App, event: ClipboardEvent): void {
   const text = event.clipboardData?.getData('text/plain') ?? ''
   if (files.length === 0 && text === '') return
   event.preventDefault()
-  app.outgoing.value = files.length > 0 ? { files } : { files: [], text }
+  const link = findInvite(text)
+  if (link && files.length === 0) app.dialog.value = { kind: 'join', link }
+  else app.outgoing.value = files.length > 0 ? { files } : { files: [], text }
 }
 
-const TITLES = { devices: 'Devices', transfers: 'Transfers', chat: 'Chat', sites: 'Sites & ports', settings: 'Settings' } as const
+const TITLES = { devices: 'Devices', transfers: 'Transfers', chat: 'Chat', sites: 'Sites & ports', settings: 'Settings', meshes: 'Meshes' } as const
 
 function bindTitle(app: App, document: Document, signal: AbortSignal): void {
   const stop = effect(() => {
@@ -81,6 +88,21 @@ function bindQuietOffers(app: App, signal: AbortSignal): void {
     if (fresh.length === 0) return
     for (const one of fresh) known.add(one.id)
     if (app.typing.peek()) app.quiet.value = new Set([...app.quiet.peek(), ...fresh.map((one) => one.id)])
+  })
+  signal.addEventListener('abort', stop, { once: true })
+}
+
+/** What happens to my place in a mesh while I look elsewhere. */
+function bindMeshes(app: App, signal: AbortSignal): void {
+  let before = new Map<string, string>()
+  const stop = effect(() => {
+    const { meshes } = app.state.value
+    for (const mesh of meshes) {
+      const was = before.get(mesh.id)
+      if (was === 'waiting' && mesh.status === 'joined') app.live.value = `You are in ${meshName(mesh)}.`
+      if (was === 'joined' && mesh.status === 'removed') app.live.value = `You were removed from ${meshName(mesh)}.`
+    }
+    before = new Map(meshes.map(({ id, status }) => [id, status]))
   })
   signal.addEventListener('abort', stop, { once: true })
 }

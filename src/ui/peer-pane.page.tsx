@@ -7,6 +7,7 @@ import type { App } from './app.page.ts'
 import { CopyField } from './copy-field.page.tsx'
 import { PeerGlyph } from './glyph.page.tsx'
 import { Icon } from './icons.page.tsx'
+import { meetingText } from './mesh-words.ts'
 import { PathLine } from './path-line.page.tsx'
 import { PickButton } from './pick.page.tsx'
 import { routeHref } from './routes.ts'
@@ -17,6 +18,7 @@ import { rttText } from './words.ts'
 export function PeerPane({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element {
   const here = peer.path !== 'away'
   const name = plainName(peer.name)
+  const meeting = meetingText(app.state.value, peer)
   const Heading = app.wide.value ? 'h2' : 'h1' // alone on a phone's screen, beside the list on a wide one
   return (
     <section class="card peer-pane" aria-label={name}>
@@ -43,6 +45,11 @@ export function PeerPane({ app, peer }: { app: App; peer: PeerInfo }): JSX.Eleme
         </a>
         {here && <PingButton key={peer.id} app={app} peer={peer} />}
       </div>
+      {meeting && (
+        <p class="hint">
+          You meet in: <bdi>{meeting}</bdi>
+        </p>
+      )}
       <WhyPanel app={app} peer={peer} />
       <Petname key={peer.id} app={app} peer={peer} />
       <details>

@@ -5,6 +5,7 @@ import type { PeerInfo } from '../core/mesh.ts'
 import { sendFiles, unreadOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
+import { meetingText } from './mesh-words.ts'
 import { PathLine } from './path-line.page.tsx'
 import { droppedFiles, hasFiles, PickButton } from './pick.page.tsx'
 import { isOpen, Progress } from './progress.page.tsx'
@@ -36,6 +37,7 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
           <bdi class={`name ${here ? '' : 'away-name'}`}>{name}</bdi>
         </a>
         <PathLine app={app} peer={peer} why />
+        <Meeting app={app} peer={peer} />
         <Unread app={app} peer={peer.id} name={name} />
       </div>
       {here ? (
@@ -49,6 +51,16 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
       )}
       <RowTransfers app={app} peer={peer} />
     </li>
+  )
+}
+
+/** In which meshes we meet, when there is more than the lobby. */
+function Meeting({ app, peer }: { app: App; peer: PeerInfo }): JSX.Element | null {
+  const text = meetingText(app.state.value, peer)
+  return text === '' ? null : (
+    <bdi class="meeting" title={text}>
+      {text}
+    </bdi>
   )
 }
 

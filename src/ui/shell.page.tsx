@@ -8,11 +8,11 @@ import { Devices } from './devices.page.tsx'
 import { Failure } from './failure.page.tsx'
 import { FirstRun } from './first-run.page.tsx'
 import { Icon, type IconName, Mark } from './icons.page.tsx'
-import { InviteSheet } from './invite-sheet.page.tsx'
+import { Lazy } from './lazy.page.tsx'
+import { shownName, shownPeers } from './mesh-words.ts'
 import { pendingOffers, ReceiveSheet } from './receive-sheet.page.tsx'
 import { RecipientSheet } from './recipient-sheet.page.tsx'
 import { routeHref, type Screen } from './routes.ts'
-import { Settings } from './settings.page.tsx'
 import { Sites } from './sites.page.tsx'
 import { Transfers } from './transfers.page.tsx'
 import { plainName } from './untrusted.ts'
@@ -36,7 +36,8 @@ export function Shell({ app }: { app: App }): JSX.Element {
 }
 
 function Header({ app }: { app: App }): JSX.Element {
-  const { relays, peers } = app.state.value
+  const { relays } = app.state.value
+  const peers = shownPeers(app.state.value, app.shown.value)
   const relay = relays.find((one) => one.status === 'reserved')
   return (
     <header class="top">
@@ -44,7 +45,11 @@ function Header({ app }: { app: App }): JSX.Element {
         <Mark />
       </a>
       <div class="top-text">
-        <span class="top-name">Lobby</span>
+        <a class="top-name" href={routeHref('meshes')}>
+          <bdi>{shownName(app.state.value, app.shown.value)}</bdi>
+          <span class="hidden">, to the meshes</span>
+          <Icon name="back" />
+        </a>
         <span class="top-sub">
           {relay && (
             <>
@@ -59,7 +64,7 @@ function Header({ app }: { app: App }): JSX.Element {
         type="button"
         class="button primary"
         onClick={() => {
-          app.inviting.value = true
+          app.dialog.value = { kind: 'invite' }
         }}
       >
         Invite
@@ -106,20 +111,23 @@ function Main({ app }: { app: App }): JSX.Element {
   const main = useRef<HTMLElement>(null)
   const first = useRef(true)
   const { screen, peer } = app.route.value
+  const focusHeading = () => main.current?.querySelector<HTMLElement>(peer ? '.pane-title' : 'h1')?.focus({ preventScroll: app.wide.peek() })
+  const late = useRef<(() => void) | undefined>(undefined)
   useEffect(() => {
     // after a change of screen the reading position starts at its heading; not on the first paint
-    if (!first.current) main.current?.querySelector<HTMLElement>(peer ? '.pane-title' : 'h1')?.focus({ preventScroll: app.wide.peek() })
+    if (!first.current) focusHeading()
+    late.current = first.current ? undefined : focusHeading // of a screen that still has to be loaded
     first.current = false
   }, [screen, peer])
   return (
     <main ref={main} id="main" class={`screen screen-${screen}`}>
       <Banners app={app} />
-      <ScreenOf app={app} screen={screen} />
+      <ScreenOf app={app} screen={screen} onShown={() => late.current?.()} />
     </main>
   )
 }
 
-function ScreenOf({ app, screen }: { app: App; screen: Screen }): JSX.Element {
+function ScreenOf({ app, screen, onShown }: { app: App; screen: Screen; onShown(): void }): JSX.Element {
   switch (screen) {
     case 'devices':
       return <Devices app={app} />
@@ -130,15 +138,21 @@ function ScreenOf({ app, screen }: { app: App; screen: Screen }): JSX.Element {
     case 'sites':
       return <Sites />
     case 'settings':
-      return <Settings app={app} />
+      return <Lazy key={screen} load={loadSettings} props={{ app }} onShown={onShown} />
+    case 'meshes':
+      return <Lazy key={screen} load={loadMeshes} props={{ app }} onShown={onShown} />
   }
 }
+
+const loadSettings = async () => (await import('./settings.page.tsx')).Settings
+const loadMeshes = async () => (await import('./meshes.page.tsx')).Meshes
+const loadDialog = async () => (await import('./mesh-dialog.page.tsx')).MeshDialog
 
 function Sheets({ app }: { app: App }): JSX.Element | null {
   const offers = pendingOffers(app).filter((one) => !app.quiet.value.has(one.id))
   const [offer] = offers
   if (app.outgoing.value) return <RecipientSheet app={app} outgoing={app.outgoing.value} />
-  if (app.inviting.value) return <InviteSheet app={app} />
+  if (app.dialog.value) return <Lazy load={loadDialog} props={{ app }} />
   if (offer) return <ReceiveSheet key={offer.id} app={app} offer={offer} more={offers.length - 1} />
   return null
 }

@@ -9,6 +9,7 @@ import { bindPage } from './page-events.page.ts'
 import { createPreferences } from './preferences.page.ts'
 import { insecureProblem } from './problem.ts'
 import { watchShell } from './shell-update.page.ts'
+import { takeInvite } from './take-invite.page.ts'
 
 export interface PageParts {
   /** One attempt to reach the mesh; called again by Retry. */
@@ -24,6 +25,7 @@ export function startPage(window: Window, parts: PageParts): App {
   const { document, location, navigator } = window
   const suggestedName = suggestName(navigator)
   const signal = new AbortController().signal // the page lives as long as its window
+  const invite = takeInvite(window)
   const app = createApp({
     connect: () => parts.connect(),
     clock: systemClock(),
@@ -32,6 +34,7 @@ export function startPage(window: Window, parts: PageParts): App {
     version: parts.version,
     origin: parts.origin ?? location.origin,
     fragment: location.hash,
+    ...(invite ? { invite } : {}),
     ...(window.isSecureContext ? {} : { blocked: insecureProblem(location.host, location.port) }),
   })
   bindPage(app, window, signal)

@@ -5,7 +5,8 @@ import { createRequire } from 'node:module'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright'
 import { type Chromium, startChromium } from '../support/browser.ts'
-import { ANA, PI } from './pages/fake-state.ts'
+import { FAMILY, LINK } from './pages/fake-meshes.ts'
+import { ANA, GONE, PI, TEAM } from './pages/fake-state.ts'
 import { openPage, startUiSite, type UiSite } from './ui-site.ts'
 
 interface View {
@@ -44,8 +45,69 @@ const VIEWS: readonly View[] = [
     shows: 'dialog >> text=Accept',
     prepare: (page) => page.evaluate((one) => Reflect.get(globalThis, 'fake').change({ transfers: [one] }), offer),
   },
+  { name: 'devices of several meshes', path: '/?state=meshes&joined', shows: 'text=Waiting for Noor' },
+  { name: 'meshes', path: '/?state=meshes&joined#/meshes', shows: 'text=Use an invite' },
+  { name: 'no mesh yet', path: '/?joined#/meshes', shows: 'text=You are in no private mesh yet' },
+  { name: 'one mesh', path: `/?state=meshes&joined#/meshes/${FAMILY}`, shows: 'text=Leave this mesh', prepare: openDetails },
+  { name: 'waiting for a mesh', path: `/?state=meshes&joined#/meshes/${TEAM}`, shows: 'text=Stop waiting' },
+  { name: 'removed from a mesh', path: `/?state=meshes&joined#/meshes/${GONE}`, shows: 'text=Forget this mesh' },
+  { name: 'new mesh', path: '/?joined', shows: 'dialog >> text=Make it', prepare: (page) => openDialog(page, { kind: 'new' }) },
+  { name: 'scanner', path: '/?joined', shows: 'dialog >> text=Try the camera again', prepare: (page) => openDialog(page, { kind: 'scan' }) },
+  { name: 'opened invite', path: '/?joined', shows: 'dialog dl', prepare: (page) => openDialog(page, { kind: 'join', link: LINK }) },
+  { name: 'broken invite', path: '/?joined', shows: 'dialog [role=alert]', prepare: (page) => openDialog(page, { kind: 'join', link: 'x' }) },
+  { name: 'claimed invite', path: '/?joined', shows: 'dialog >> text=Waiting for Ana', prepare: claim },
+  {
+    name: 'invite of a mesh',
+    path: `/?state=meshes&joined#/meshes/${FAMILY}`,
+    shows: 'dialog canvas',
+    prepare: async (page) => {
+      await page.click('.peer-pane .primary')
+      await page.click('dialog .primary')
+      await page.waitForSelector('dialog canvas')
+      await page.click('text=Another')
+      await page.click('dialog .primary')
+    },
+  },
+  {
+    name: 'form of an invite',
+    path: `/?state=meshes&joined#/meshes/${FAMILY}`,
+    shows: 'dialog select',
+    prepare: (page) => page.click('.peer-pane .primary'),
+  },
+  {
+    name: 'removing a member',
+    path: `/?state=meshes&joined#/meshes/${FAMILY}`,
+    shows: 'dialog >> text=Keep',
+    prepare: (page) => page.click('[aria-label^="Remove Ana"]'),
+  },
+  { name: 'first run by an invite', path: `/?${LINK.slice(LINK.indexOf('#'))}`, shows: 'text=Ana invites you to Family', prepare: forget },
   { name: 'invite', path: '/?state=full&joined&origin=https://home.example', shows: 'dialog canvas', prepare: (page) => page.click('.top button') },
 ]
+
+function openDetails(page: Page): Promise<unknown> {
+  return page.evaluate(() => {
+    for (const one of document.querySelectorAll('details')) one.open = true
+  })
+}
+
+function openDialog(page: Page, dialog: unknown): Promise<unknown> {
+  return page.evaluate((wanted) => {
+    Reflect.get(globalThis, 'uiApp').dialog.value = wanted
+  }, dialog)
+}
+
+async function claim(page: Page): Promise<void> {
+  await openDialog(page, { kind: 'join', link: LINK })
+  await page.click('dialog .primary')
+}
+
+/** As on a browser that was never here; the fragment is gone by now and is given again. */
+async function forget(page: Page): Promise<void> {
+  const url = page.url()
+  await page.evaluate(() => localStorage.clear())
+  await page.goto('about:blank')
+  await page.goto(url + LINK.slice(LINK.indexOf('#')))
+}
 
 describe('screens of the page', { timeout: 300_000 }, () => {
   let site: UiSite

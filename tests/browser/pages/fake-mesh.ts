@@ -1,8 +1,8 @@
 /** A Mesh made of memory, for tests of the page: it does what it is told, records every call, and a test can push any state into it. Never shipped. */
 import type { PolicyRow } from '../../../src/core/access.ts'
 import type { Mesh, MeshEvents, MeshState, MessageInfo, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
-import { forwardMeshes } from '../../../src/core/meshes-calls.ts'
-import { MeshError } from '../../../src/shared/errors.ts'
+import { type ErrorCode, MeshError } from '../../../src/shared/errors.ts'
+import { fakeMeshes } from './fake-meshes.ts'
 
 export interface FakeMesh {
   readonly mesh: Mesh
@@ -12,7 +12,7 @@ export interface FakeMesh {
   changeTransfer(id: string, part: Partial<TransferInfo>): void
   emit<K extends keyof MeshEvents>(type: K, detail: MeshEvents[K]): void
   /** The next calls of `method` reject with this code. */
-  fail(method: string, code: 'LIMIT_REACHED' | 'PEER_UNREACHABLE' | undefined): void
+  fail(method: string, code: ErrorCode | undefined): void
 }
 
 export const ME = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X'
@@ -66,7 +66,7 @@ interface FakeCore {
 
 export function createFakeMesh(initial: MeshState = emptyFakeState()): FakeMesh {
   const calls: [string, ...unknown[]][] = []
-  const failing = new Map<string, 'LIMIT_REACHED' | 'PEER_UNREACHABLE'>()
+  const failing = new Map<string, ErrorCode>()
   const target = new EventTarget()
   const emit = <K extends keyof MeshEvents>(type: K, detail: MeshEvents[K]) => void target.dispatchEvent(new CustomEvent(type, { detail }))
   let next = 1
@@ -125,7 +125,7 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
       remove: async (origin) => core.record('relays.remove', origin),
     },
     why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
-    meshes: forwardMeshes(async (name, args) => core.record(`meshes.${name}`, ...args)),
+    meshes: fakeMeshes(core),
     open: noStreams,
     handle: noStreams,
     async send(peer, topic, data) {

@@ -1,12 +1,17 @@
 /** A lobby with everything in it, to look at and to test every screen with. Made up; never shown outside tests. */
 import type { MeshState, MessageInfo, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
 import { emptyFakeState } from './fake-mesh.ts'
+import { FAMILY } from './fake-meshes.ts'
 
 export const ANA = '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'
 export const PI = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 export const NAS = '12D3KooWSHj3RRbBjD15g6wekV8y3mm57Pobmps2g2WJm6F67Lay'
 export const LEA = '12D3KooWDMCQbZZvLgHiHntG1KwcHoqHPAxL37KvhgibWqFtpqUY'
 export const RELAY = '12D3KooWLnZUpcaBwbz9uD1XsyyHnbXUrJRmxnsMiRnuCmvPix67'
+
+export const CLUB = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
+export const TEAM = '12D3KooWLJtG8fd2hkQzTn96MrLvThmnNQjTUFZwGEsLRz5EmSzc'
+export const GONE = '12D3KooWSHj3RRbBjD15g6wekV8y3mm57Pobmps2g2WJm6F67Lay'
 
 export function fullState(now: number): MeshState {
   const quotas = {
@@ -26,6 +31,47 @@ export function fullState(now: number): MeshState {
     peers: peers(now),
     transfers: transfers(now),
     messages: messages(now),
+  }
+}
+
+/** The same lobby for somebody who is in a family and a club, and waits for a third. */
+export function meshState(now: number): MeshState {
+  const full = fullState(now)
+  const at = { since: now - 86_400_000 }
+  const me = { ...at, peer: full.peer, name: full.name, here: true }
+  const common = { epoch: 0, relays: ['https://home.example'] }
+  return {
+    ...full,
+    transfers: [],
+    peers: full.peers.map((peer) => ({ ...peer, meshes: peer.id === ANA ? ['lobby', FAMILY, CLUB] : peer.id === LEA ? [FAMILY] : ['lobby'] })),
+    meshes: [
+      {
+        ...common,
+        id: FAMILY,
+        name: 'Family',
+        role: 'owner',
+        status: 'joined',
+        epoch: 1,
+        members: [
+          { ...me, role: 'owner' },
+          { ...at, peer: ANA, name: 'Ana’s laptop', role: 'member', here: true },
+          { ...at, peer: LEA, name: 'Léa', role: 'guest', here: false },
+        ],
+      },
+      {
+        ...common,
+        id: CLUB,
+        name: 'Chess club of the university of applied sciences',
+        role: 'member',
+        status: 'joined',
+        members: [
+          { ...at, peer: ANA, name: 'Ana’s laptop', role: 'owner', here: true },
+          { ...me, role: 'member' },
+        ],
+      },
+      { ...common, id: TEAM, name: 'Team', role: 'guest', status: 'waiting', waitingFor: 'Noor', members: [] },
+      { ...common, id: GONE, name: 'Old flat', role: 'guest', status: 'removed', members: [] },
+    ],
   }
 }
 
