@@ -10,10 +10,12 @@ import { openPerson, seesPeer } from '../tests/support/people.ts'
 import { startTestRelay } from '../tests/support/test-relay.ts'
 import { compare, type Sample } from './compare.ts'
 import { joinRaw, pumpRaw, requestsRaw } from './pages/raw.ts'
+import { traced } from './trace.ts'
 
 const WARM_MS = 3_000 // Chromium's data channels ramp up for about three seconds
 const STEADY_MS = Number(process.env.BENCH_STEADY_MS ?? 6_000)
 const REQUESTS = 50
+const TRACE_MS = 6_000
 
 const relay = await startTestRelay()
 const stockRelay = spawn(process.execPath, [join(import.meta.dirname, 'sides/stock-relay.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -70,46 +72,47 @@ async function steady(pump: Promise<unknown>, received: () => Promise<number>): 
 }
 
 const total = WARM_MS + STEADY_MS + 500
-const count = (page: Page, read: string) => page.evaluate<number>(read)
-await compare(
-  {
-    name: 'B1 page to page, one stream, 64 KiB writes',
-    fair: 'Two pages of one browser in two storage partitions, one stream, 64 KiB writes with back-pressure on every side; counted where they arrive, after the warm-up.',
-    unit: 'MB/s',
-    better: 'higher',
-    sides: {
-      ours: () =>
-        steady(
-          ana.page.evaluate(
-            async ([peer, ms]) => {
-              const { dmesh: mesh } = globalThis as unknown as {
-                dmesh: { open(peer: string, protocol: string): Promise<{ writable: WritableStream<Uint8Array>; abort(): void }> }
-              }
-              const stream = await mesh.open(peer as string, '/x/sink/1.0.0')
-              const writer = stream.writable.getWriter()
-              const chunk = new Uint8Array(64 * 1024)
-              const end = performance.now() + (ms as number)
-              while (performance.now() < end) await writer.write(chunk)
-              stream.abort()
-            },
-            [ben.peer, total] as const,
-          ),
-          () => count(ben.page, 'received'),
-        ),
-      'js-libp2p webrtc': () =>
-        steady(
-          stockA.evaluate(
-            ([peer, ms]) =>
-              (globalThis as unknown as { stock: { pump(peer: string, ms: number): Promise<void> } }).stock.pump(peer as string, ms as number),
-            [peers[1], total] as const,
-          ),
-          () => count(stockB, 'stock.received()'),
-        ),
-      limit: () => steady(pumpRaw(rawA, total, 64 * 1024), () => count(rawB, 'received')),
+const pumpOurs = (ms: number) =>
+  ana.page.evaluate(
+    async ([peer, time]) => {
+      const { dmesh: mesh } = globalThis as unknown as {
+        dmesh: { open(peer: string, protocol: string): Promise<{ writable: WritableStream<Uint8Array>; abort(): void }> }
+      }
+      const stream = await mesh.open(peer as string, '/x/sink/1.0.0')
+      const writer = stream.writable.getWriter()
+      const chunk = new Uint8Array(64 * 1024)
+      const end = performance.now() + (time as number)
+      while (performance.now() < end) await writer.write(chunk)
+      stream.abort()
     },
-  },
-  'b1-stream',
-)
+    [ben.peer, ms] as const,
+  )
+const count = (page: Page, read: string) => page.evaluate<number>(read)
+if (await traced(chromium.browser, 'b1-ours', () => pumpOurs(TRACE_MS)))
+  await traced(chromium.browser, 'b1-limit', () => pumpRaw(rawA, TRACE_MS, 64 * 1024))
+else
+  await compare(
+    {
+      name: 'B1 page to page, one stream, 64 KiB writes',
+      fair: 'Two pages of one browser in two storage partitions, one stream, 64 KiB writes with back-pressure on every side; counted where they arrive, after the warm-up.',
+      unit: 'MB/s',
+      better: 'higher',
+      sides: {
+        ours: () => steady(pumpOurs(total), () => count(ben.page, 'received')),
+        'js-libp2p webrtc': () =>
+          steady(
+            stockA.evaluate(
+              ([peer, ms]) =>
+                (globalThis as unknown as { stock: { pump(peer: string, ms: number): Promise<void> } }).stock.pump(peer as string, ms as number),
+              [peers[1], total] as const,
+            ),
+            () => count(stockB, 'stock.received()'),
+          ),
+        limit: () => steady(pumpRaw(rawA, total, 64 * 1024), () => count(rawB, 'received')),
+      },
+    },
+    'b1-stream',
+  )
 
 const p50 = (times: readonly number[]): Sample => ({ value: [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN })
 /** Our requests: a new stream each, or all on one. */

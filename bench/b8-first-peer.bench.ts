@@ -11,6 +11,7 @@ import { waitUntil } from '../tests/support/wait.ts'
 import { type BenchRun, runBench, within } from './bench-run.ts'
 import type { Sample } from './compare.ts'
 import { oursFirst, rawFirst, stockFirst } from './pages/first-byte.ts'
+import { traced } from './trace.ts'
 
 /** ms for one page to hear from its peer. */
 const FIRST_MS = 20_000
@@ -114,6 +115,12 @@ await runBench(async (run) => {
     } finally {
       await context.close()
     }
+  }
+  const warmed = await chromium.browser.newContext()
+  if (await traced(chromium.browser, 'b8-cold', fresh(ours))) {
+    await ours(warmed)
+    await traced(chromium.browser, 'b8-warm', () => ours(warmed))
+    return
   }
   const fair =
     'Each page asks another browser context for one byte as soon as its script can; ours over the first path that stands (the relay), js-libp2p over /webrtc as documented, minified and cacheable like ours; the limit is an empty page with one RTCPeerConnection signalled over a bare WebSocket.'
