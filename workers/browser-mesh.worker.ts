@@ -9,6 +9,7 @@ import { createMesh } from '../src/mesh/create.ts'
 import { createLazyTransport } from '../src/mesh/lazy-transport.ts'
 import { linkRows } from '../src/mesh/link-rows.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
+import { quickKeys } from '../src/mesh/quick-keys.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyFiles } from '../src/protocols/files/lazy.ts'
@@ -41,12 +42,13 @@ export interface BrowserMeshParts {
 /** The caller closes the mesh; the records close with it. */
 export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHost> {
   const { clock, log, version, standIn, files, origin, database } = parts
+  const stun = new Map<string, readonly string[]>()
+  const relaySource = (at: string, early?: true) => createRelaySource(at, { onSite: (site) => void stun.set(at, site.stun), early })
+  const ownRelay = relaySource(origin, true)
   const records = await openBrowserRecords({ name: database })
   const identity = await loadBrowserIdentity(records)
   const name = suggestName(navigator)
-  const stun = new Map<string, readonly string[]>()
   const relayTransport = createRelayTransport({ clock, log })
-  const relaySource = (at: string) => createRelaySource(at, { onSite: (site) => void stun.set(at, site.stun) })
   let mesh: MeshHost | undefined
   mesh = await createMesh({
     identity,
@@ -61,7 +63,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
       ),
     ],
     relayClient: relayTransport,
-    relays: [relaySource(origin)],
+    relays: [ownRelay],
     relaySource,
     meshes: async () => (await import('./private-meshes.worker.ts')).privateMeshes,
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
@@ -84,6 +86,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     version,
     kind: 'browser',
     canDirect: standIn.available,
+    noiseKeys: quickKeys,
   })
   addEventListener('online', mesh.kick)
   return mesh

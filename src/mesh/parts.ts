@@ -10,6 +10,7 @@ import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { MeshesAround } from './meshes/lazy.ts'
+import type { NoiseKeys } from './swarm.ts'
 
 export interface MeshParts {
   readonly identity: Identity
@@ -38,6 +39,8 @@ export interface MeshParts {
   /** Multiaddr texts to announce. */
   readonly announce?: readonly string[]
   readonly maxConnections?: number
+  /** Default: the library's, native on Node.js; browsers take quick-keys.ts. */
+  readonly noiseKeys?: NoiseKeys
   /** Default: always. False while WebRTC has no window to run in. */
   readonly canDirect?: () => boolean
   /** [0, 1). Default Math.random. */

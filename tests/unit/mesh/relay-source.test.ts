@@ -55,3 +55,22 @@ test('resolve() says what is wrong with an answer', async () => {
   ]
   for (const [answer, code] of cases) await assert.rejects(ask(answer), { code })
 })
+
+test('an early question is asked at once and answers the first resolve() only; a failed one costs nothing', async () => {
+  let asked = 0
+  const get: typeof fetch = async () => {
+    asked++
+    if (asked === 3) throw new TypeError('no network yet')
+    return new Response(JSON.stringify(SITE))
+  }
+  const signal = AbortSignal.timeout(10_000)
+  const source = createRelaySource('http://127.0.0.1:1', { early: true, fetch: get })
+  assert.equal(asked, 1)
+  await source.resolve(signal)
+  assert.equal(asked, 1)
+  await source.resolve(signal)
+  assert.equal(asked, 2)
+  const unlucky = createRelaySource('http://127.0.0.1:1', { early: true, fetch: get })
+  assert.equal((await unlucky.resolve(signal)).peer, PEER)
+  assert.equal(asked, 4)
+})
