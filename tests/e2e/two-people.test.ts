@@ -37,7 +37,7 @@ describe('two people', () => {
 
   it('see each other, then go direct over WebRTC', async () => {
     assert.notEqual(ana.peer, ben.peer)
-    const line = await seesPeer(ana, ben, 5_000, ({ name }) => name === 'Ben')
+    const line = await seesPeer(ana, ben, 2_000, ({ name }) => name === 'Ben')
     assert.ok(['relayed', 'direct'].includes(line.path))
     const direct = await seesPeer(ana, ben, 15_000, ({ path, rtt }) => path === 'direct' && rtt !== undefined)
     assert.equal(direct.transport, 'webrtc')
