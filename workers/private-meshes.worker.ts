@@ -1,6 +1,7 @@
 /** Private meshes of the browser's mesh, as a chunk of its own: fetched with the first one. A root's part list. */
+
+import type { StartMeshes } from '../src/mesh/meshes/lazy.ts'
 import { startMeshes } from '../src/mesh/meshes/start.ts'
-import type { StartMeshes } from '../src/mesh/parts.ts'
 import { createDeskClient } from '../src/protocols/invite/client.ts'
 
 export const privateMeshes: StartMeshes = (around) => startMeshes(around, createDeskClient)

@@ -7,10 +7,11 @@ import { codeOf, MeshError } from '../shared/errors.ts'
 import { anySignal, type Engine, type Services, startEngine } from './engine.ts'
 import { dialError } from './find-relay.ts'
 import { DIAL_TIMEOUT } from './limits.ts'
+import type { WithMeshes } from './meshes/lazy.ts'
 import type { MeshHost, MeshParts } from './parts.ts'
 
 /** Resolves when the peer runs; relays are reached in the background. The caller closes it. */
-export async function createMesh(parts: MeshParts): Promise<MeshHost> {
+export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHost> {
   const engine = await startEngine(parts)
   parts.log('mesh.started', { peer: parts.identity.peer, kind: parts.kind })
   const { snapshot, services, gate, connector, swarm, links } = engine

@@ -11,7 +11,7 @@ import { createGate, type Gate } from './gate.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
 import { RELAY_WINDOW, STREAM_WINDOW } from './limits.ts'
 import { createLinks, type Links } from './links.ts'
-import { createLazyMeshes } from './meshes/lazy.ts'
+import { createLazyMeshes, type WithMeshes } from './meshes/lazy.ts'
 import { createNewcomers } from './newcomers.ts'
 import type { MeshParts } from './parts.ts'
 import { createNames, type Names } from './petnames.ts'
@@ -52,7 +52,7 @@ export interface Engine {
 }
 
 /** Builds and starts everything. Ends with `stop`. */
-export async function startEngine(parts: MeshParts): Promise<Engine> {
+export async function startEngine(parts: MeshParts & WithMeshes): Promise<Engine> {
   const { clock, log, policy, identity } = parts
   const stop = new AbortController()
   const { signal } = stop

@@ -3,13 +3,11 @@ import type { Policy, Who } from '../core/access.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Mesh } from '../core/mesh.ts'
 import type { PathAttempt } from '../core/path.ts'
-import type { MeshesService } from '../core/private-mesh.ts'
 import type { FilesService, MessageService, PresenceService, Protocol, Pubsub } from '../core/protocol.ts'
 import type { RecordStore } from '../core/stores.ts'
 import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
-import type { MeshesAround } from './meshes/lazy.ts'
 import type { NoiseKeys } from './swarm.ts'
 
 export interface MeshParts {
@@ -21,8 +19,6 @@ export interface MeshParts {
   /** Makes one of an origin that is added later. Without it none can be. */
   readonly relaySource?: (origin: string) => RelaySource
   readonly policy: Policy
-  /** Private meshes; fetched when there is one. Without it there are none. */
-  readonly meshes?: () => Promise<StartMeshes>
   /** Roles of a peer here, where this place knows better than by presence alone. */
   readonly rolesOf?: (peer: string) => Who['roles']
   /** Private meshes that a peer showed a certificate of: on a relay. */
@@ -46,9 +42,6 @@ export interface MeshParts {
   /** [0, 1). Default Math.random. */
   readonly random?: () => number
 }
-
-/** startMeshes with the desk's client in it; see workers/private-meshes.worker.ts. */
-export type StartMeshes = (around: MeshesAround) => Promise<MeshesService>
 
 export interface MeshProtocols {
   readonly message: Protocol<MessageService>

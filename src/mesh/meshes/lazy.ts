@@ -10,9 +10,18 @@ import type { MeshParts } from '../parts.ts'
 import type { Names } from '../petnames.ts'
 import type { Ways } from '../ways.ts'
 
+/** startMeshes with the desk's client in it; see workers/private-meshes.worker.ts. */
+export type StartMeshes = (around: MeshesAround) => Promise<MeshesService>
+
+/** What createMesh takes for them; here, not in parts.ts, which this file needs. */
+export interface WithMeshes {
+  /** Fetched when there is one. Without it there are none. */
+  readonly meshes?: () => Promise<StartMeshes>
+}
+
 /** What private meshes find around them. */
 export interface MeshesAround {
-  readonly parts: MeshParts
+  readonly parts: MeshParts & WithMeshes
   readonly host: ProtocolHost
   readonly ways: Ways
   readonly links: Links
