@@ -23,7 +23,7 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
       return snapshot.current()
     },
     get peers() {
-      return snapshot.peers()
+      return snapshot.current().peers
     },
     files: services.files,
     relays: createRelays(engine),

@@ -20,29 +20,40 @@ export interface SnapshotSources {
 }
 
 export interface Snapshot {
+  /** Always up to date: a call that resolved has had its effect on it, whether or not the frame is over. */
   current(): MeshState
+  /** As of the last frame: for questions that are asked often. */
   peers(): readonly PeerInfo[]
-  /** Something changed: build anew within a frame. */
+  /** Something changed: tell within a frame. */
   touch(): void
 }
 
 export function createSnapshot(sources: SnapshotSources, bus: Bus<MeshEvents>, clock: Clock): Snapshot {
-  let state = build(sources)
+  let told = build(sources)
+  let state = told
   let scheduled = false
+  let fresh = true
+  const current = () => {
+    if (!fresh) state = build(sources)
+    fresh = true
+    return state
+  }
   const refresh = () => {
     scheduled = false
-    const before = new Map(state.peers.map((peer) => [peer.id, peer]))
-    state = build(sources)
-    for (const peer of state.peers) {
+    const before = new Map(told.peers.map((peer) => [peer.id, peer]))
+    fresh = false
+    told = current()
+    for (const peer of told.peers) {
       const old = before.get(peer.id)
       if (!old || !samePeer(old, peer)) bus.emit('peerchange', peer)
     }
-    bus.emit('statechange', state)
+    bus.emit('statechange', told)
   }
   return {
-    current: () => state,
-    peers: () => state.peers,
+    current,
+    peers: () => told.peers,
     touch() {
+      fresh = false
       if (scheduled) return
       scheduled = true
       clock.after(SNAPSHOT_INTERVAL, refresh)
