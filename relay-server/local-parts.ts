@@ -1,18 +1,20 @@
-/** Answers of the local API from a running relay. Shows what its owner may see; changes log levels, nothing else. */
+/** Answers of the local API from a running relay. Shows what its owner may see; what its mesh cannot do (files, places at others) says NOT_SUPPORTED. */
 import type { AccessFile } from '../src/access/access-file.node.ts'
 import type { Identity } from '../src/core/identity.ts'
+import type { RecordStore } from '../src/core/stores.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
-import { concat } from '../src/shared/bytes.ts'
 import { codeOf, MeshError } from '../src/shared/errors.ts'
 import type { LogControl } from '../src/shared/log.ts'
 import { flatten, type RelayNumbers } from './admin/metrics.ts'
 import type { RelayConfig } from './config/config.ts'
+import { idAnswer, readPetnames } from './local-api/answers.ts'
 import type { LocalApiParts } from './local-api/protocol.ts'
 
 export interface LocalPartsOptions {
   readonly config: RelayConfig
   readonly mesh: MeshHost
   readonly identity: Identity
+  readonly records: RecordStore
   readonly access: AccessFile
   readonly log: LogControl
   readonly version: string
@@ -24,29 +26,19 @@ export interface LocalPartsOptions {
   readonly numbers: () => RelayNumbers
 }
 
-/** libp2p peer-ids spec: field 1 = key type 1 (Ed25519), field 2 = 32 bytes. */
-const KEY_PREFIX = Uint8Array.of(0x08, 0x01, 0x12, 0x20)
-
 export function createLocalParts(options: LocalPartsOptions): LocalApiParts {
   const { mesh, identity, config, log, access } = options
   const started = performance.now()
   return {
-    id: () => ({
-      ID: identity.peer,
-      PublicKey: Buffer.from(concat([KEY_PREFIX, identity.publicKey])).toString('base64'),
-      Addresses: [...new Set([...options.addresses, ...mesh.addresses()])],
-      AgentVersion: `dmesh/${options.version}`,
-      ProtocolVersion: 'ipfs/0.1.0',
-      Protocols: mesh
-        .handlers()
-        .map(([protocol]) => protocol)
-        .sort(),
-    }),
+    mesh,
+    petnames: () => readPetnames(options.records),
+    id: () => idAnswer(identity, mesh, options.addresses, options.version),
     peers: () => mesh.peers,
     status: () => ({
       peer: identity.peer,
       name: config.name,
       version: options.version,
+      kind: 'relay',
       build: options.build,
       url: options.url,
       lobby: options.lobby,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { AccessFile } from '../src/access/access-file.node.ts'
 import type { Who } from '../src/core/access.ts'
 import type { Identity } from '../src/core/identity.ts'
+import type { RecordStore } from '../src/core/stores.ts'
 import type { Transport } from '../src/core/transport.ts'
 import { createMesh } from '../src/mesh/create.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
@@ -48,6 +49,7 @@ export interface RelayMeshParts {
 
 export interface RelayMesh {
   readonly mesh: MeshHost
+  readonly records: RecordStore
   readonly hop: HopServer
   readonly stun?: StunServer
   readonly direct?: DirectDoor
@@ -102,7 +104,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
     log('relay.direct.unavailable', { udp: config.udp }, 'error')
   }
-  return { mesh, hop, stun, direct: direct?.door }
+  return { mesh, records, hop, stun, direct: direct?.door }
 }
 
 async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {

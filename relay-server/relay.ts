@@ -138,12 +138,25 @@ async function open(basis: Basis, stack: AsyncDisposableStack): Promise<Relay> {
     stack,
   )
   late.running = running
-  const { mesh } = running
+  const { mesh, records } = running
   const places = describe(basis, late, front.port)
   const numbers = () => readNumbers(front, running)
   const ready = () => late.ready
   const adminUrl = await openAdmin(basis, numbers, ready, stack)
-  const local = { config, mesh, identity, access, log: deps.log, version: deps.version, build: files.build, lobby, ...places, ready, numbers }
+  const local = {
+    config,
+    mesh,
+    records,
+    identity,
+    access,
+    log: deps.log,
+    version: deps.version,
+    build: files.build,
+    lobby,
+    ...places,
+    ready,
+    numbers,
+  }
   const api = await startLocalApi(config.dataDir, createLocalParts(local), log)
   stack.defer(api.close)
   late.ready = true

@@ -7,7 +7,8 @@ import { codeOf, MeshError } from '../../src/shared/errors.ts'
 import { defaultDataDir, readConfigFile } from '../config/config.ts'
 import { EXIT } from '../exit-codes.ts'
 import { createLocalClient, type LocalClient } from '../local-api/client.ts'
-import { type PingAnswer, parseLogRequest, parsePingRequest } from '../local-api/protocol.ts'
+import type { PingAnswer } from '../local-api/protocol.ts'
+import { parseRequest } from '../local-api/requests.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Asked {
@@ -94,7 +95,7 @@ async function status({ client, out, json }: Asked): Promise<number> {
 async function ping({ client, out, json, positionals, untilDirect, count }: Asked): Promise<number> {
   const [peer, ...more] = positionals
   if (!peer || more.length > 0) throw new MeshError('BAD_ARGUMENT', 'ping needs one PEER; see: dmesh peers')
-  const request = parsePingRequest({ peer })
+  const request = parseRequest('ping', { peer })
   const times = count ?? (untilDirect ? MAX_UNTIL_DIRECT : 4)
   const clock = systemClock()
   let last: PingAnswer | undefined
@@ -123,7 +124,7 @@ async function ping({ client, out, json, positionals, untilDirect, count }: Aske
 async function log({ client, out, positionals }: Asked): Promise<number> {
   const [subsystem, level, ...more] = positionals
   if (!subsystem || !level || more.length > 0) throw new MeshError('BAD_ARGUMENT', 'log needs a subsystem and a level, e.g. dmesh log relay debug')
-  const levels = await client.setLevel(parseLogRequest({ subsystem, level }))
+  const levels = await client.setLevel(parseRequest('log', { subsystem, level }))
   out(
     Object.entries(levels)
       .map(([sub, now]) => `${sub}=${now}`)

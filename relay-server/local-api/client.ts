@@ -1,36 +1,105 @@
 /** The command line's end of the local API: finds socket and token under the data directory. */
 import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
-import type { PeerInfo } from '../../src/core/mesh.ts'
+import { type IncomingMessage, request } from 'node:http'
+import type { MeshState, PathWhy, PeerInfo, RelaysApi } from '../../src/core/mesh.ts'
+import type { MeshesApi } from '../../src/core/meshes.ts'
+import { forwardMeshes, takesSignal } from '../../src/core/meshes-calls.ts'
+import { abortError } from '../../src/shared/async.ts'
+import { toBase64url } from '../../src/shared/bytes.ts'
 import { errorFromWire, MeshError } from '../../src/shared/errors.ts'
-import { ANSWER_TIMEOUT, MAX_ANSWER } from './limits.ts'
-import { type IdAnswer, LOCAL_HOST, type LogRequest, localPaths, type PingAnswer, type PingRequest, type StatusAnswer } from './protocol.ts'
+import { ALIVE_TIMEOUT, ANSWER_GRACE, CALL_TIMEOUT, CONTENT_STALL, LONG_CALL, MAX_ANSWER } from './limits.ts'
+import { type IdAnswer, LOCAL_HOST, type LocalEvent, localPaths, type PingAnswer, type StatusAnswer, type TopicLine } from './protocol.ts'
+import { readJson, readLines } from './read-answer.ts'
+import type { RequestOf } from './requests.ts'
+
+export interface LocalFiles {
+  /** A file of this computer, by its absolute path. Resolves with the transfer's id once it is offered. */
+  offer(request: RequestOf<'offer'>): Promise<string>
+  accept(id: string): Promise<void>
+  decline(id: string): Promise<void>
+  cancel(id: string): Promise<void>
+  remove(id: string): Promise<void>
+  /** The received bytes; the caller reads them to the end or destroys the stream. */
+  content(id: string, signal: AbortSignal): Promise<IncomingMessage>
+}
 
 export interface LocalClient {
   id(): Promise<IdAnswer>
   peers(): Promise<readonly PeerInfo[]>
   status(): Promise<StatusAnswer>
-  ping(request: PingRequest): Promise<PingAnswer>
-  setLevel(request: LogRequest): Promise<StatusAnswer['levels']>
+  ping(request: RequestOf<'ping'>): Promise<PingAnswer>
+  setLevel(request: RequestOf<'log'>): Promise<StatusAnswer['levels']>
+  state(): Promise<MeshState>
+  /** My own names for others, by PeerID. */
+  names(): Promise<Readonly<Record<string, string>>>
+  why(peer: string): Promise<PathWhy>
+  send(peer: string, topic: string, text: string): Promise<string>
+  read(peer: string): Promise<void>
+  rename(name: string, peer?: string): Promise<void>
+  publish(topic: string, data: Uint8Array, mesh?: string): Promise<void>
+  readonly relays: RelaysApi
+  readonly meshes: MeshesApi
+  readonly files: LocalFiles
+  /** The snapshot first. Ends with the signal, throws when the peer is gone. */
+  events(signal: AbortSignal): AsyncIterable<LocalEvent>
+  subscribe(request: RequestOf<'subscribe'>, signal: AbortSignal): AsyncIterable<TopicLine>
 }
 
-/** Each call fails with NOT_RUNNING when no relay answers there, PERMISSION_DENIED when it belongs to another user, or the relay's own code. */
+/** Each call fails with NOT_RUNNING when no peer answers there, PERMISSION_DENIED when it belongs to another user, or the peer's own code. */
 export function createLocalClient(dataDir: string): LocalClient {
   // The answers come from our own program behind an owner-only socket: the shapes are taken as they are.
-  const call = async <T>(method: 'GET' | 'POST', path: string, body?: unknown) => (await ask(dataDir, method, path, body)) as T
+  const call = async <T>(method: 'GET' | 'POST', path: string, body?: unknown, within: Waiting = {}) =>
+    (await readJson(await ask(dataDir, method, path, body, within), MAX_ANSWER)) as T
+  const tell = async (path: string, body: unknown) => void (await call('POST', path, body))
+  const long = { ms: LONG_CALL }
+  const transfer = (name: string) => (id: string) => tell(`/files/${name}`, { id })
   return {
     id: () => call('GET', '/id'),
     peers: () => call('GET', '/peers'),
     status: () => call('GET', '/status'),
     ping: (body) => call('POST', '/ping', body),
     setLevel: (body) => call('POST', '/log', body),
+    state: () => call('GET', '/state'),
+    names: () => call('GET', '/names'),
+    why: (peer) => call('POST', '/why', { peer }),
+    send: async (peer, topic, text) => (await call<{ readonly id: string }>('POST', '/send', { peer, topic, text })).id,
+    read: (peer) => tell('/read', { peer }),
+    rename: (name, peer) => tell('/rename', { name, peer }),
+    publish: async (topic, data, mesh) => void (await call('POST', '/publish', { topic, data: toBase64url(data), mesh }, long)),
+    relays: { add: (origin) => tell('/relays/add', { origin }), remove: (origin) => tell('/relays/remove', { origin }) },
+    meshes: forwardMeshes(async (name, args) => {
+      const options = takesSignal(name) && typeof args.at(-1) === 'object' ? (args.at(-1) as { readonly signal?: AbortSignal }) : undefined
+      const plain = options ? args.slice(0, -1) : args
+      return (await call<{ readonly value?: unknown }>('POST', `/meshes/${name}`, { args: plain }, { ...long, signal: options?.signal })).value
+    }),
+    files: {
+      offer: async (body) => (await call<{ readonly id: string }>('POST', '/files/offer', body, long)).id,
+      accept: transfer('accept'),
+      decline: transfer('decline'),
+      cancel: transfer('cancel'),
+      remove: transfer('remove'),
+      content: (id, signal) => ask(dataDir, 'POST', '/files/content', { id }, { ms: CONTENT_STALL, signal }),
+    },
+    async *events(signal) {
+      yield* readLines(await ask(dataDir, 'GET', '/events', undefined, { ms: ALIVE_TIMEOUT, signal }), signal) as AsyncIterable<LocalEvent>
+    },
+    async *subscribe(body, signal) {
+      yield* readLines(await ask(dataDir, 'POST', '/subscribe', body, { ms: LONG_CALL, signal }), signal) as AsyncIterable<TopicLine>
+    },
   }
 }
 
-function ask(dataDir: string, method: string, path: string, body: unknown): Promise<unknown> {
+interface Waiting {
+  /** Without a byte until it is given up; default CALL_TIMEOUT. */
+  readonly ms?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Resolves with the head of the answer. Rejects with the peer's code when it is no success. */
+function ask(dataDir: string, method: string, path: string, body: unknown, { ms = CALL_TIMEOUT, signal }: Waiting): Promise<IncomingMessage> {
   const { socket, token } = localPaths(dataDir)
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(toSentence(error, dataDir))
+    const fail = (error: unknown) => reject(signal?.aborted ? abortError(signal) : toSentence(error, dataDir))
     const text = body === undefined ? undefined : JSON.stringify(body)
     let secret: string
     try {
@@ -43,26 +112,13 @@ function ask(dataDir: string, method: string, path: string, body: unknown): Prom
       authorization: `Bearer ${secret}`,
       ...(text ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {}),
     }
-    const outgoing = request({ socketPath: socket, method, path, headers, timeout: ANSWER_TIMEOUT, agent: false }, (incoming) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      incoming.on('error', fail)
-      incoming.on('data', (chunk: Buffer) => {
-        size += chunk.byteLength
-        if (size > MAX_ANSWER) incoming.destroy(new MeshError('FRAME_TOO_LARGE', `the answer has more than ${MAX_ANSWER} bytes`))
-        chunks.push(chunk)
-      })
-      incoming.on('end', () => {
-        try {
-          const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { error?: unknown }
-          if (incoming.statusCode === 200) resolve(value)
-          else reject(errorFromWire(value.error))
-        } catch (error) {
-          fail(error)
-        }
-      })
+    const timeout = ms + ANSWER_GRACE
+    const outgoing = request({ socketPath: socket, path, method, headers, timeout, agent: false, ...(signal ? { signal } : {}) }, (incoming) => {
+      // What breaks later is told to whoever reads the body.
+      if (incoming.statusCode === 200) return resolve(incoming)
+      readJson(incoming, MAX_ANSWER).then((value) => reject(errorFromWire((value as { error?: unknown }).error)), fail)
     })
-    outgoing.on('timeout', () => outgoing.destroy(new MeshError('TIMEOUT', `the relay gave no answer in ${ANSWER_TIMEOUT} ms`)))
+    outgoing.on('timeout', () => outgoing.destroy(new MeshError('TIMEOUT', `the peer gave no answer in ${timeout} ms`)))
     outgoing.on('error', fail)
     outgoing.end(text)
   })
@@ -72,9 +128,10 @@ function toSentence(error: unknown, dataDir: string): MeshError {
   if (error instanceof MeshError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new MeshError('NOT_RUNNING', `No relay runs with ${dataDir}. Start one with: npx dmesh relay --data-dir ${dataDir}`, { cause: error })
+    const start = `Start one with: npx dmesh relay --data-dir ${dataDir}, or a terminal peer with: npx dmesh up --data-dir ${dataDir}`
+    return new MeshError('NOT_RUNNING', `No relay or peer runs with ${dataDir}. ${start}`, { cause: error })
   }
   if (code === 'EACCES')
-    return new MeshError('PERMISSION_DENIED', `The relay in ${dataDir} belongs to another user. Run this command as that user.`, { cause: error })
-  return new MeshError('NOT_RUNNING', `The relay in ${dataDir} does not answer (${code ?? String(error)}).`, { cause: error })
+    return new MeshError('PERMISSION_DENIED', `The peer in ${dataDir} belongs to another user. Run this command as that user.`, { cause: error })
+  return new MeshError('NOT_RUNNING', `The peer in ${dataDir} does not answer (${code ?? String(error)}).`, { cause: error })
 }

@@ -1,9 +1,8 @@
-/** The local API's shapes: HTTP/1.1 with JSON over a Unix socket in `<data-dir>/local`, both owner-only (design §4). Types and parsers; both ends use them. */
+/** The local API's shapes: HTTP/1.1 with JSON over a Unix socket in `<data-dir>/local`, both owner-only (design §4). Types alone; both ends use them. Requests are parsed in requests.ts. */
 import { join } from 'node:path'
-import * as v from 'valibot'
-import type { PeerInfo } from '../../src/core/mesh.ts'
-import { MeshError } from '../../src/shared/errors.ts'
+import type { Mesh, MeshEvents, PeerInfo, Publication } from '../../src/core/mesh.ts'
 import type { LogLevel } from '../../src/shared/log.ts'
+import type { RequestOf } from './requests.ts'
 
 /** Keys as `ipfs id` prints them. */
 export interface IdAnswer {
@@ -20,10 +19,13 @@ export interface StatusAnswer {
   readonly peer: string
   readonly name: string
   readonly version: string
-  /** Hash of the page. */
-  readonly build: string
-  readonly url: string
-  readonly lobby: boolean
+  readonly kind: 'relay' | 'cli'
+  /** Hash of the page; of a relay. */
+  readonly build?: string
+  /** Of a relay. */
+  readonly url?: string
+  /** Of a relay. */
+  readonly lobby?: boolean
   readonly ready: boolean
   readonly pid: number
   /** Seconds. */
@@ -36,10 +38,6 @@ export interface StatusAnswer {
   readonly problem?: string
 }
 
-export interface PingRequest {
-  readonly peer: string
-}
-
 export interface PingAnswer {
   readonly peer: string
   /** ms. */
@@ -48,41 +46,38 @@ export interface PingAnswer {
   readonly transport?: PeerInfo['transport']
 }
 
-export interface LogRequest {
-  readonly subsystem: string
-  readonly level: LogLevel | 'off'
+/** One line of `GET /events`: `statechange` comes first with the snapshot of now; bytes are base64url. */
+export type LocalEvent =
+  | { [K in Exclude<keyof MeshEvents, 'message'>]: { readonly type: K; readonly detail: MeshEvents[K] } }[Exclude<keyof MeshEvents, 'message'>]
+  | { readonly type: 'message'; readonly detail: LocalBytes & Omit<MeshEvents['message'], 'data'> }
+
+/** One line of `POST /subscribe`; the first says that the topic is joined. */
+export type TopicLine = { readonly type: 'joined' } | { readonly type: 'publication'; readonly detail: LocalBytes & Omit<Publication, 'data'> }
+
+export interface LocalBytes {
+  /** base64url. */
+  readonly data: string
+  /** The same, where it is UTF-8. */
+  readonly text?: string
 }
 
-/** What the relay offers to the local API. */
+/** What the calls that carry core's Mesh are made on. */
+export type LocalMesh = Pick<
+  Mesh,
+  'state' | 'files' | 'relays' | 'meshes' | 'send' | 'read' | 'rename' | 'publish' | 'subscribe' | 'why' | 'addEventListener'
+>
+
+/** What a relay or a terminal peer offers to the local API. */
 export interface LocalApiParts {
+  readonly mesh: LocalMesh
+  /** My own names for others, by PeerID. */
+  petnames(): Promise<Readonly<Record<string, string>>>
   id(): IdAnswer
   peers(): readonly PeerInfo[]
   status(): StatusAnswer
   /** PEER_UNREACHABLE, TIMEOUT, BAD_ARGUMENT. */
-  ping(request: PingRequest, signal: AbortSignal): Promise<PingAnswer>
-  setLevel(request: LogRequest): Readonly<Record<string, LogLevel | 'off'>>
-}
-
-const pingSchema = v.strictObject({ peer: v.pipe(v.string(), v.regex(/^[A-Za-z0-9]{20,128}$/, 'a PeerID')) })
-const logSchema = v.strictObject({
-  subsystem: v.pipe(v.string(), v.regex(/^(\*|[a-z][a-z0-9-]{0,31})$/, 'a subsystem such as relay, or *')),
-  level: v.picklist(['debug', 'info', 'warn', 'error', 'off'], 'debug, info, warn, error or off'),
-})
-
-/** BAD_ARGUMENT names the member. */
-export function parsePingRequest(value: unknown): PingRequest {
-  return parse(pingSchema, value)
-}
-
-/** BAD_ARGUMENT names the member. */
-export function parseLogRequest(value: unknown): LogRequest {
-  return parse(logSchema, value)
-}
-
-function parse<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T {
-  const result = v.safeParse(schema, value)
-  if (result.success) return result.output
-  throw new MeshError('BAD_ARGUMENT', `${v.getDotPath(result.issues[0]) ?? 'the request'} must be ${result.issues[0].message}`)
+  ping(request: RequestOf<'ping'>, signal: AbortSignal): Promise<PingAnswer>
+  setLevel(request: RequestOf<'log'>): Readonly<Record<string, LogLevel | 'off'>>
 }
 
 /** Where socket and token lie under a data directory. */

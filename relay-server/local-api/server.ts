@@ -1,12 +1,18 @@
-/** The relay's end of the local API: a Unix socket 0600 in a 0700 directory, and a token on top, since some systems ignore the mode of a socket. No TCP, ever. */
+/** The peer's end of the local API: a Unix socket 0600 in a 0700 directory, and a token on top, since some systems ignore the mode of a socket. No TCP, ever. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+import { abortable } from '../../src/shared/async.ts'
 import { toBase64url } from '../../src/shared/bytes.ts'
 import { errorToWire, MeshError, toMeshError } from '../../src/shared/errors.ts'
 import type { Log } from '../../src/shared/log.ts'
+import { CALLS, type Call } from './calls.ts'
 import * as limits from './limits.ts'
-import { LOCAL_HOST, type LocalApiParts, localPaths, parseLogRequest, parsePingRequest } from './protocol.ts'
+import { LOCAL_HOST, type LocalApiParts, localPaths } from './protocol.ts'
 
 export interface LocalApi {
   readonly socket: string
@@ -60,29 +66,35 @@ async function listen(server: Server, socket: string): Promise<void> {
   }
 }
 
-type Handler = (parts: LocalApiParts, body: unknown, signal: AbortSignal) => unknown
-
-const HANDLERS: Readonly<Record<string, Handler>> = {
-  'GET /id': (parts) => parts.id(),
-  'GET /peers': (parts) => parts.peers(),
-  'GET /status': (parts) => parts.status(),
-  'POST /ping': (parts, body, signal) => parts.ping(parsePingRequest(body), signal),
-  'POST /log': (parts, body) => parts.setLevel(parseLogRequest(body)),
-}
-
 async function onRequest(request: IncomingMessage, response: ServerResponse, parts: LocalApiParts, token: string, log: Log): Promise<void> {
   try {
     checkCaller(request, token)
-    const handler = HANDLERS[`${request.method} ${request.url}`]
-    if (!handler) throw new MeshError('UNKNOWN_PROTOCOL', `the local API has no ${request.method} ${String(request.url).slice(0, 80)}`)
+    const name = `${request.method} ${request.url}`
+    const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined
+    if (!call) throw new MeshError('UNKNOWN_PROTOCOL', `the local API has no ${request.method} ${String(request.url).slice(0, 80)}`)
     const body = request.method === 'POST' ? await readBody(request) : undefined
-    const signal = AbortSignal.any([AbortSignal.timeout(limits.PING_TIMEOUT), signalOf(response)])
-    send(response, 200, await handler(parts, body, signal))
+    await answer(response, call, parts, body)
   } catch (error) {
     const { code } = toMeshError(error)
     if (code === 'INTERNAL') log('local-api.failed', { message: String(error).slice(0, 200) }, 'error')
     send(response, code === 'ACCESS_DENIED' ? 403 : code === 'INTERNAL' ? 500 : 400, { error: errorToWire(error) })
   }
+}
+
+async function answer(response: ServerResponse, call: Call, parts: LocalApiParts, body: unknown): Promise<void> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new MeshError('TIMEOUT', `no answer within ${call.deadline} ms`)), call.deadline)
+  const signal = AbortSignal.any([late.signal, signalOf(response)])
+  let value: unknown
+  try {
+    value = await abortable(Promise.resolve(call.run(parts, body, signal)), signal)
+  } finally {
+    clearTimeout(timer)
+  }
+  if (value instanceof Blob) return sendBytes(response, value, signal)
+  if (typeof value === 'object' && value !== null && Symbol.asyncIterator in value)
+    return sendLines(response, value as AsyncIterable<unknown>, signal)
+  send(response, 200, value)
 }
 
 function checkCaller({ headers }: IncomingMessage, token: string): void {
@@ -116,8 +128,31 @@ function signalOf(response: ServerResponse): AbortSignal {
   return gone.signal
 }
 
+/** A failure after the start is the last line: `{ error }`. */
+async function sendLines(response: ServerResponse, lines: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' })
+  response.flushHeaders()
+  try {
+    for await (const line of lines) {
+      const free = response.write(line === undefined ? '\n' : `${JSON.stringify(line)}\n`)
+      // The reader may be slow for as long as it lives; what waits meanwhile is bounded by the lines themselves.
+      if (!free) await once(response, 'drain', { signal })
+    }
+    response.end()
+  } catch (error) {
+    if (!response.destroyed) response.end(`${JSON.stringify({ error: errorToWire(error) })}\n`)
+  }
+}
+
+async function sendBytes(response: ServerResponse, blob: Blob, signal: AbortSignal): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': blob.size, connection: 'close' })
+  response.setTimeout(limits.CONTENT_STALL, () => response.destroy())
+  // A caller that counts the bytes knows when some are missing.
+  await pipeline(Readable.fromWeb(blob.stream() as ReadableStream), response, { signal }).catch(() => response.destroy())
+}
+
 function send(response: ServerResponse, status: number, value: unknown): void {
-  if (response.destroyed) return
+  if (response.destroyed || response.headersSent) return
   const body = Buffer.from(JSON.stringify(value))
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.byteLength, connection: 'close' }).end(body)
 }

@@ -138,7 +138,7 @@ test('a taken UDP port and a taken admin port name their flag', async () => {
 test('commands say when no relay runs', async () => {
   const { code, err } = await runCommand(['status', '--data-dir', join(dir, 'nothing')])
   assert.equal(code, 3)
-  assert.match(err, /^dmesh: No relay runs with .*Start one with: npx dmesh relay/)
+  assert.match(err, /^dmesh: No relay or peer runs with .*Start one with: npx dmesh relay/)
   assert.equal((await runCommand(['healthcheck', '--data-dir', join(dir, 'nothing')])).code, 3)
 })
 

@@ -1,0 +1,109 @@
+/** The one table of the local API: every request, what it may take, and what it does. Must name no call that its parser does not know. */
+import { openAsBlob } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { callMeshes, isMeshesCall, type MeshesCall, takesSignal } from '../../src/core/meshes-calls.ts'
+import { fromBase64url } from '../../src/shared/bytes.ts'
+import { MeshError } from '../../src/shared/errors.ts'
+import { CALL_TIMEOUT, LONG_CALL } from './limits.ts'
+import { eventLines, topicLines } from './lines.ts'
+import type { LocalApiParts } from './protocol.ts'
+import { MESHES_REQUESTS, parseMeshesRequest, parseRequest, type RequestOf } from './requests.ts'
+
+export interface Call {
+  /** ms; a stream of lines or bytes has none once it flows. */
+  readonly deadline: number
+  /** A Blob is answered as its bytes, an AsyncIterable as lines, anything else as JSON. `signal` fires when the caller hangs up, and before an answer at the deadline. */
+  run(parts: LocalApiParts, body: unknown, signal: AbortSignal): unknown
+}
+
+const quick = (run: Call['run']): Call => ({ deadline: CALL_TIMEOUT, run })
+const slow = (run: Call['run']): Call => ({ deadline: LONG_CALL, run })
+
+/** By method and path. */
+export const CALLS: Readonly<Record<string, Call>> = {
+  'GET /id': quick((parts) => parts.id()),
+  'GET /peers': quick((parts) => parts.peers()),
+  'GET /status': quick((parts) => parts.status()),
+  'GET /state': quick(({ mesh }) => mesh.state),
+  'GET /names': quick((parts) => parts.petnames()),
+  'GET /events': quick((parts, _, signal) => eventLines(parts, signal)),
+  'POST /ping': quick((parts, body, signal) => parts.ping(parseRequest('ping', body), signal)),
+  'POST /log': quick((parts, body) => parts.setLevel(parseRequest('log', body))),
+  'POST /why': quick(({ mesh }, body) => mesh.why(parseRequest('why', body).peer)),
+  'POST /send': quick(async ({ mesh }, body, signal) => {
+    const request = parseRequest('send', body)
+    return { id: await mesh.send(request.peer, request.topic, bodyOf(request), { signal }) }
+  }),
+  'POST /read': quick(async ({ mesh }, body) => {
+    const { peer, message } = parseRequest('read', body)
+    await mesh.read(peer, message)
+    return {}
+  }),
+  'POST /rename': quick(async ({ mesh }, body) => {
+    const { name, peer } = parseRequest('rename', body)
+    await mesh.rename(name, peer)
+    return {}
+  }),
+  'POST /publish': slow(async ({ mesh }, body) => {
+    const request = parseRequest('publish', body)
+    await mesh.publish(request.topic, bodyOf(request), request.mesh === undefined ? {} : { mesh: request.mesh })
+    return {}
+  }),
+  'POST /subscribe': slow((parts, body, signal) => topicLines(parts, parseRequest('subscribe', body), signal)),
+  'POST /relays/add': quick(async ({ mesh }, body) => {
+    await mesh.relays.add(parseRequest('relay', body).origin)
+    return {}
+  }),
+  'POST /relays/remove': quick(async ({ mesh }, body) => {
+    await mesh.relays.remove(parseRequest('relay', body).origin)
+    return {}
+  }),
+  'POST /files/offer': slow(async ({ mesh }, body, signal) => {
+    const request = parseRequest('offer', body)
+    return { id: await mesh.files.offer(request.peer, await openSource(request), { signal }) }
+  }),
+  ...transferCalls(),
+  'POST /files/content': quick(({ mesh }, body) => mesh.files.open(parseRequest('transfer', body).id)),
+  ...meshesCalls(),
+}
+
+function transferCalls(): Readonly<Record<string, Call>> {
+  const calls = (['accept', 'decline', 'cancel', 'remove'] as const).map((name) => {
+    const call = quick(async ({ mesh }, body) => {
+      await mesh.files[name](parseRequest('transfer', body).id)
+      return {}
+    })
+    return [`POST /files/${name}`, call] as const
+  })
+  return Object.fromEntries(calls)
+}
+
+function meshesCalls(): Readonly<Record<string, Call>> {
+  const names = Object.keys(MESHES_REQUESTS).filter((name): name is MeshesCall => isMeshesCall(name))
+  const calls = names.map((name) => {
+    const call = slow(async ({ mesh }, body, signal) => {
+      const args = parseMeshesRequest(name, body)
+      return { value: await callMeshes(mesh.meshes, name, takesSignal(name) ? [...args, { signal }] : args) }
+    })
+    return [`POST /meshes/${name}`, call] as const
+  })
+  return Object.fromEntries(calls)
+}
+
+function bodyOf({ text, data }: { readonly text?: string; readonly data?: string }): string | Uint8Array<ArrayBuffer> {
+  const body = text ?? fromBase64url(data ?? '')
+  if (body === undefined || (text === undefined) === (data === undefined)) throw new MeshError('BAD_ARGUMENT', 'give text, or data in base64url')
+  return body
+}
+
+/** Read as it is sent, never held whole. SOURCE_CHANGED when it is no file that we can read. */
+async function openSource({ path, name }: RequestOf<'offer'>): Promise<Blob & { readonly name: string }> {
+  try {
+    const { mtimeMs } = await stat(path)
+    const blob = await openAsBlob(path)
+    return Object.assign(blob, { name: name ?? basename(path), lastModified: Math.floor(mtimeMs) })
+  } catch (error) {
+    throw new MeshError('SOURCE_CHANGED', `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'no file'})`, { cause: error })
+  }
+}
