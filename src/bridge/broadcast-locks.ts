@@ -77,23 +77,28 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
       listeners.delete(listen)
     }
   }
-  /** True when nobody held it and nobody with a smaller id claimed it meanwhile. */
-  const claim = async (name: string, id: string, signal?: AbortSignal): Promise<boolean> => {
-    let beaten = false
+  /** 'won' when nobody held it and nobody with a smaller id claimed it meanwhile; 'freed' when who objected let go before the claim was over: gone() would wait in vain for that. */
+  const claim = async (name: string, id: string, signal?: AbortSignal): Promise<'won' | 'beaten' | 'freed'> => {
+    let outcome: 'won' | 'beaten' | 'freed' = 'won'
+    const freed = Promise.withResolvers<void>()
     const listen = (message: LockMessage) => {
-      if (message.name !== name || message.t === 'free') return
-      if (message.t === 'held' || (message.t === 'claim' && message.id < id)) beaten = true
+      if (message.name !== name) return
+      if (message.t === 'free') {
+        if (outcome === 'won') return
+        outcome = 'freed'
+        freed.resolve()
+      } else if (message.t === 'held' || (message.t === 'claim' && message.id < id)) outcome = 'beaten'
       // Who claims later must hear of this claim too.
       else if (message.t === 'claim' && message.id > id) channel.postMessage({ t: 'claim', name, id })
     }
     listeners.add(listen)
     try {
       post({ t: 'claim', name, id })
-      await abortable(sleep(clock, LOCK_CLAIM), signal)
+      await abortable(Promise.race([sleep(clock, LOCK_CLAIM), freed.promise]), signal)
     } finally {
       listeners.delete(listen)
     }
-    return !beaten
+    return outcome
   }
   const keep = (name: string, id: string): HeldLock => {
     const holding: Holding = { id, since: clock.now(), lost: new AbortController() }
@@ -113,8 +118,11 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
     endWithThread: false,
     async hold(name, signal) {
       const id = makeId()
-      while (!(await claim(name, id, signal))) await gone(name, signal)
-      return keep(name, id)
+      for (;;) {
+        const outcome = await claim(name, id, signal)
+        if (outcome === 'won') return keep(name, id)
+        if (outcome === 'beaten') await gone(name, signal)
+      }
     },
     take: async (name) => keep(name, makeId()),
     freed: (name) => post({ t: 'free', name }),

@@ -74,6 +74,23 @@ describe('locks over BroadcastChannel', () => {
     assert.ok(performance.now() - start < 500, 'it did not wait for silence')
   })
 
+  it('hold() hears of a release while it still claims', async (t) => {
+    const thread = setUp(t)
+    const [first, second] = [thread(), thread(systemClock())]
+    const held = await first.locks.take('name')
+    const heard = new BroadcastChannel(`locks-${channels - 1}`)
+    t.after(() => heard.close())
+    const objected = new Promise<void>((resolve) => {
+      heard.onmessage = ({ data }) => (data as { t: string }).t === 'held' && resolve()
+    })
+    const start = performance.now()
+    const waiting = second.locks.hold('name')
+    await objected
+    held.release()
+    ;(await waiting).release()
+    assert.ok(performance.now() - start < 1_000, 'it did not wait for silence')
+  })
+
   it('a watcher whose timers come once a minute does not take an answering holder for dead', async (t) => {
     const thread = setUp(t)
     const real = systemClock()
