@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { ERRORS } from '../src/shared/error-fixes.ts'
 import { codeOf, MeshError, toMeshError } from '../src/shared/errors.ts'
+import { address } from './commands/address.ts'
 import { ASK_COMMANDS, ask } from './commands/ask.ts'
 import type { Terminal } from './commands/terminal.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -24,6 +25,7 @@ async function main([command, ...args]: readonly string[], terminal: Terminal): 
     const { runRelay } = await import('./commands/run-relay.ts')
     return runRelay(args, terminal)
   }
+  if (command === 'address') return address(args, terminal)
   const asking = Object.hasOwn(ASK_COMMANDS, command) ? ASK_COMMANDS[command] : undefined
   if (asking) return ask(asking, args, terminal)
   throw new MeshError('BAD_ARGUMENT', `dmesh has no command "${command.slice(0, 40)}". See: dmesh --help`)

@@ -11,6 +11,7 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['status [--json]', 'What the running relay does and grants.'],
   ['ping PEER [--until-direct] [--count N]', 'Measure the way to a peer.'],
   ['log SUB LEVEL', 'Change a log level now: * or a subsystem; debug, info, warn, error, off.'],
+  ['address ADDRESS|URL [--proto ID] [--json]', 'Write an address as multiaddr and as dmesh: URL. Asks nobody.'],
   ['healthcheck', 'Exit code 0 when the relay is ready.'],
   ['version', 'Print the version.'],
 ]

@@ -1,4 +1,4 @@
-/** Multiaddr texts as the mesh needs them: what they say about the path, their order, and the URL form (libp2p spec "multiaddr ⇄ URL"). Pure. */
+/** Multiaddr texts as the mesh needs them: what they say about the path, their order, and the address behind a plain URL. Pure. URLs of peers: address-url.ts. */
 import { MeshError } from '../shared/errors.ts'
 import type { Path, TransportName } from './path.ts'
 
@@ -40,17 +40,6 @@ const ORDER: readonly TransportName[] = ['memory', 'webtransport', 'websocket', 
 export function orderAddresses(texts: readonly string[]): readonly string[] {
   const rank = (text: string) => ORDER.indexOf(describeAddress(text).transport)
   return [...texts].sort((a, b) => rank(a) - rank(b))
-}
-
-/** `ws(s)://host:port/` of a WebSocket multiaddr text, `https://host:port/` of a WebTransport one. BAD_ARGUMENT for others. */
-export function addressToUrl(text: string): string {
-  const match = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/(tcp|udp)\/(\d{1,5})(\/.*)?$/.exec(text)
-  const [, type, host, , port, rest = ''] = match ?? []
-  if (!type || !host) throw new MeshError('BAD_ARGUMENT', `not an address with host and port: ${text}`)
-  const name = type === 'ip6' ? `[${host}]` : host
-  if (rest.includes('/webtransport')) return `https://${name}:${port}/`
-  if (/\/wss?(\/|$)/.test(rest)) return `${rest.includes('/tls') || rest.includes('/wss') ? 'wss' : 'ws'}://${name}:${port}/`
-  throw new MeshError('BAD_ARGUMENT', `no URL form for ${text}`)
 }
 
 /** The WebSocket multiaddr text of a ws(s):// or http(s):// URL. BAD_ARGUMENT for others. */

@@ -18,13 +18,15 @@ export function prefixOf(address: string | undefined): string {
     : NO_PREFIX
 }
 
-function parseFour(text: string): number[] | undefined {
+/** The four bytes of a dotted quad; undefined for anything else. Leading zeros are read as decimal. */
+export function parseFour(text: string): number[] | undefined {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined
   return parts.map(Number)
 }
 
-function parseSix(text: string): number[] | undefined {
+/** The eight groups of lower-case IPv6 without zone or dotted tail; undefined for anything else. */
+export function parseSix(text: string): number[] | undefined {
   const halves = text.split('::')
   if (!text.includes(':') || halves.length > 2) return undefined
   const groups = halves.map((half) => (half === '' ? [] : half.split(':')))

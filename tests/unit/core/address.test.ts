@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { addressToUrl, describeAddress, orderAddresses, peerOfAddress, relayOfAddress, urlToAddress } from '../../../src/core/address.ts'
+import { describeAddress, orderAddresses, peerOfAddress, relayOfAddress, urlToAddress } from '../../../src/core/address.ts'
 import { backoff } from '../../../src/core/backoff.ts'
 import { choosePath, type Path } from '../../../src/core/path.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
@@ -52,8 +52,6 @@ describe('address', () => {
         assert.ok(['direct', 'relayed'].includes(describeAddress(address).kind))
         for (const peer of [peerOfAddress(address), relayOfAddress(address)]) assert.ok(peer === undefined || /^[^/]+$/.test(peer))
         assert.deepEqual(orderAddresses([address, address]), [address, address])
-        const url = valueOrCode(() => addressToUrl(address), ['BAD_ARGUMENT'])
-        assert.ok(url === undefined || /^(wss?|https):\/\//.test(url))
         const back = valueOrCode(() => urlToAddress(address), ['BAD_ARGUMENT'])
         assert.ok(back === undefined || back.endsWith('/ws'))
       }),
@@ -66,19 +64,13 @@ describe('address', () => {
     assert.deepEqual(orderAddresses([direct, RELAY]), [RELAY, direct])
   })
 
-  it('addressToUrl and urlToAddress are each other’s inverse', () => {
+  it('urlToAddress gives the WebSocket behind the URL of a page or of a socket', () => {
     for (const [address, url] of [
       ['/ip4/127.0.0.1/tcp/80/ws', 'ws://127.0.0.1:80/'],
       ['/ip6/::1/tcp/8421/ws', 'ws://[::1]:8421/'],
-      ['/dns4/home.example/tcp/443/tls/ws', 'wss://home.example:443/'],
-    ] as const) {
-      assert.equal(addressToUrl(address), url)
+      ['/dns4/home.example/tcp/443/tls/ws', 'https://home.example/'],
+    ] as const)
       assert.equal(urlToAddress(url), address)
-    }
-    assert.throws(
-      () => addressToUrl('/ip4/1.2.3.4/tcp/1'),
-      (error) => codeOf(error) === 'BAD_ARGUMENT',
-    )
     assert.throws(
       () => urlToAddress('ftp://x'),
       (error) => codeOf(error) === 'BAD_ARGUMENT',
