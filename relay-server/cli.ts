@@ -5,15 +5,18 @@ import { ERRORS } from '../src/shared/error-fixes.ts'
 import { codeOf, MeshError, toMeshError } from '../src/shared/errors.ts'
 import { address } from './commands/address.ts'
 import { ASK_COMMANDS, ask } from './commands/ask.ts'
-import type { Terminal } from './commands/terminal.ts'
+import { PEER_COMMANDS } from './commands/peer-table.ts'
+import { runPeerCommand } from './commands/run-peer-command.ts'
+import { processTerminal, type Terminal } from './commands/terminal.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { renderHelp } from './help.ts'
+import { renderCommandHelp, renderHelp } from './help.ts'
 import { readVersion } from './start-parts.ts'
 
 async function main([command, ...args]: readonly string[], terminal: Terminal): Promise<number> {
   const { out, root } = terminal
+  const peerCommand = command !== undefined && Object.hasOwn(PEER_COMMANDS, command) ? PEER_COMMANDS[command] : undefined
   if (command === undefined || command === 'help' || command === '--help' || command === '-h' || args.includes('--help')) {
-    out(renderHelp())
+    out(peerCommand ? renderCommandHelp(peerCommand) : renderHelp())
     return command === undefined ? EXIT.usage : EXIT.ok
   }
   if (command === 'version' || command === '--version') {
@@ -26,6 +29,7 @@ async function main([command, ...args]: readonly string[], terminal: Terminal): 
     return runRelay(args, terminal)
   }
   if (command === 'address') return address(args, terminal)
+  if (peerCommand) return runPeerCommand(peerCommand, args, terminal)
   const asking = Object.hasOwn(ASK_COMMANDS, command) ? ASK_COMMANDS[command] : undefined
   if (asking) return ask(asking, args, terminal)
   throw new MeshError('BAD_ARGUMENT', `dmesh has no command "${command.slice(0, 40)}". See: dmesh --help`)
@@ -37,12 +41,14 @@ function explain(error: MeshError): string {
   return `dmesh: ${error.message}\n${ERRORS.INTERNAL.fix}\n${error.cause instanceof Error ? error.cause.stack : error.stack}`
 }
 
-const terminal: Terminal = { env: process.env, root: resolve(import.meta.dirname, '..'), out: (text) => void process.stdout.write(`${text}\n`) }
+const terminal = processTerminal(resolve(import.meta.dirname, '..'))
 
 try {
   // Native sockets may keep the event loop alive; the work is over here.
   process.exit(await main(process.argv.slice(2), terminal))
 } catch (error) {
-  process.stderr.write(`${explain(toMeshError(error))}\n`)
+  const failure = toMeshError(error)
+  const asJson = process.argv.includes('--json')
+  terminal.note(asJson ? JSON.stringify({ error: { code: failure.code, message: failure.message } }) : explain(failure))
   process.exit(exitCodeOf(codeOf(error)))
 }

@@ -1,5 +1,5 @@
-/** The relay's data directory: private to its user, and taken by one relay at a time. Must never loosen or tighten a directory that holds other people's files. */
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+/** The data directory of a relay or a terminal peer: private to its user, taken by one process at a time, and of one kind for ever. Must never loosen or tighten a directory that holds other people's files. */
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MeshError } from '../src/shared/errors.ts'
 
@@ -9,22 +9,48 @@ export interface DataDir {
   release(): void
 }
 
-const LOCK = 'relay.lock'
+/** Whose key lies there: the two kinds offer different things under it, so neither may start with the other's. */
+export type DataDirKind = 'relay' | 'peer'
 
-/** BAD_CONFIG when it cannot be made, is open to others, or another relay uses it. */
-export function takeDataDir(path: string): DataDir {
+const LOCK = 'relay.lock'
+const KIND = 'kind'
+
+/** BAD_CONFIG when it cannot be made, is open to others, is of the other kind, or another process uses it. */
+export function takeDataDir(path: string, kind: DataDirKind = 'relay'): DataDir {
+  const taken = tryDataDir(path, kind)
+  if (!('holder' in taken)) return taken
+  throw new MeshError('BAD_CONFIG', `Another ${kind} (process ${taken.holder}) uses ${path}. Stop it, or give this one its own --data-dir.`)
+}
+
+/** The same, but a directory in use gives the number of the process that holds it. */
+export function tryDataDir(path: string, kind: DataDirKind): DataDir | { readonly holder: number } {
   makePrivate(path)
+  keepKind(path, kind)
   const lock = join(path, LOCK)
   const mine = JSON.stringify({ pid: process.pid, started: startTime(process.pid) })
   for (let attempt = 0; attempt < 3; attempt++) {
     if (writeOnce(lock, mine)) return { path, release: () => release(lock, mine) }
     const holder = readHolder(lock)
-    if (holder && isAlive(holder)) {
-      throw new MeshError('BAD_CONFIG', `Another relay (process ${holder.pid}) uses ${path}. Stop it, or give this one its own --data-dir.`)
-    }
+    if (holder && isAlive(holder)) return { holder: holder.pid }
     rmSync(lock, { force: true })
   }
-  throw new MeshError('BAD_CONFIG', `Another relay is starting with ${path}. Give this one its own --data-dir.`)
+  throw new MeshError('BAD_CONFIG', `Another ${kind} is starting with ${path}. Give this one its own --data-dir.`)
+}
+
+/** Undefined while nothing was started there. Directories from before there were two kinds are relays'. */
+export function kindOf(path: string): DataDirKind | undefined {
+  try {
+    return readFileSync(join(path, KIND), 'utf8').trim() === 'peer' ? 'peer' : 'relay'
+  } catch {
+    return existsSync(join(path, 'identity.json')) ? 'relay' : undefined
+  }
+}
+
+function keepKind(path: string, kind: DataDirKind): void {
+  const found = kindOf(path)
+  if (found === undefined) writeFileSync(join(path, KIND), `${kind}\n`, { mode: 0o600 })
+  else if (found !== kind)
+    throw new MeshError('BAD_CONFIG', `${path} belongs to a ${found === 'relay' ? 'relay' : 'terminal peer'}. Give this ${kind} its own --data-dir.`)
 }
 
 function makePrivate(path: string): void {

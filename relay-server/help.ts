@@ -1,4 +1,6 @@
 /** The text of --help, from the option table, so that it cannot forget an option. Pure. */
+import type { PeerCommand } from './commands/peer-command.ts'
+import { PEER_COMMANDS } from './commands/peer-table.ts'
 import { envName, OPTION_NAMES, OPTIONS } from './config/options.ts'
 import { EXIT } from './exit-codes.ts'
 
@@ -6,13 +8,11 @@ const WIDTH = 96 // columns
 
 const COMMANDS: readonly (readonly [string, string])[] = [
   ['relay [options]', 'Run a relay: serves the page and lets browsers find each other.'],
-  ['id [--json]', 'Who the running relay is.'],
-  ['peers [--json]', 'Who is here.'],
-  ['status [--json]', 'What the running relay does and grants.'],
-  ['ping PEER [--until-direct] [--count N]', 'Measure the way to a peer.'],
+  ['id', 'Who the running relay or terminal peer is.'],
+  ['status', 'What it does, and what a relay grants.'],
   ['log SUB LEVEL', 'Change a log level now: * or a subsystem; debug, info, warn, error, off.'],
   ['address ADDRESS|URL [--proto ID] [--json]', 'Write an address as multiaddr and as dmesh: URL. Asks nobody.'],
-  ['healthcheck', 'Exit code 0 when the relay is ready.'],
+  ['healthcheck', 'Exit code 0 when it is ready.'],
   ['version', 'Print the version.'],
 ]
 
@@ -20,14 +20,17 @@ const EXIT_TEXT: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done',
   failed: 'failed for another reason; the sentence says which',
   usage: 'a flag, a variable or the configuration file is wrong',
-  notRunning: 'no relay runs with that data directory, or it is not ready',
+  notRunning: 'nothing runs with that data directory, or it is not ready',
   portInUse: 'another program listens on the port',
-  unreachable: 'the peer does not answer',
-  denied: 'not allowed',
+  unreachable: 'the peer or the relay does not answer',
+  denied: 'not allowed, or declined',
+  invite: 'the invite is not valid, or not any more',
+  interrupted: 'interrupted before it was done',
 }
 
 export function renderHelp(): string {
-  const commands = COMMANDS.map(([name, text]) => `  dmesh ${name.padEnd(39)} ${text}`)
+  const commands = COMMANDS.flatMap(([usage, doc]) => [`  dmesh ${usage}`, ...wrap(doc, 6)])
+  const peerCommands = Object.values(PEER_COMMANDS).flatMap(({ usage, doc }) => [`  dmesh ${usage}`, ...wrap(doc, 6)])
   const options = OPTION_NAMES.flatMap((name) => {
     const { value, doc, default: fallback, many } = OPTIONS[name]
     const flag = value ? `--${name} ${value}${many ? ' …' : ''}` : `--${name}, --no-${name}`
@@ -37,8 +40,11 @@ export function renderHelp(): string {
   return [
     'dmesh: an end-to-end encrypted peer-to-peer mesh in browsers, and the relay behind it',
     '',
-    'Commands',
+    'Commands of a relay, and of what runs',
     ...commands,
+    '',
+    'Commands of a terminal peer (dmesh COMMAND --help says more; --json prints for programs)',
+    ...peerCommands,
     '',
     'Options of relay (a flag wins over its variable, that over the file, that over the default)',
     ...options,
@@ -46,10 +52,30 @@ export function renderHelp(): string {
     ...wrap('The same options by name as JSON, comments allowed: { "listen": "0.0.0.0:8421", "lobby": false }', 6),
     '      env DMESH_CONFIG   default: none',
     '',
-    'The other commands find the running relay by --data-dir (or DMESH_DATA_DIR, or --config).',
+    ...wrap(
+      'The other commands find the relay or terminal peer by --data-dir (or DMESH_DATA_DIR, or --config). A terminal peer that does not run is run by the command itself, for as long as that takes. Its own directory: ./data/peer in a clone, else $XDG_DATA_HOME/dmesh/peer.',
+      0,
+    ),
     '',
     'Exit codes',
     ...exits,
+    '',
+  ].join('\n')
+}
+
+/** Of one command of a terminal peer. */
+export function renderCommandHelp({ usage, doc, options = {} }: PeerCommand): string {
+  const lines = Object.entries(options).flatMap(([name, { value, doc: text }]) => [`  --${name}${value ? ` ${value}` : ''}`, ...wrap(text, 6)])
+  return [
+    `dmesh ${usage}`,
+    '',
+    ...wrap(doc, 0),
+    '',
+    ...lines,
+    '  --json',
+    '      Print for programs.',
+    '  --data-dir DIR',
+    '      Of the peer that is meant.',
     '',
   ].join('\n')
 }

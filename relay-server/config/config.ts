@@ -76,6 +76,12 @@ export function defaultDataDir(root: string, env: Readonly<Record<string, string
   return join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'dmesh')
 }
 
+/** Of a terminal peer: `./data/peer` of the clone for those who run from one, else the XDG data folder, which backups take: its key is a person's. */
+export function defaultPeerDir(root: string, env: Readonly<Record<string, string | undefined>>): string {
+  if (existsSync(join(root, '.git'))) return join(root, 'data', 'peer')
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'dmesh', 'peer')
+}
+
 function readFlags(args: readonly string[]): { readonly values: OptionValues; readonly config?: string } {
   const options: Record<string, { type: 'string' | 'boolean'; multiple: true }> = { config: { type: 'string', multiple: true } }
   for (const name of OPTION_NAMES) options[name] = { type: OPTIONS[name].value ? 'string' : 'boolean', multiple: true }

@@ -28,6 +28,9 @@ export const ANSWER_GRACE = 5_000
 export const ALIVE_EVERY = 10_000
 export const ALIVE_TIMEOUT = 30_000
 
+/** ms between two snapshots on a stream: a transfer changes it with each frame, and one with 500 messages is half a megabyte of text. */
+export const STATE_EVERY = 100
+
 /** Events that wait for a reader who does not read; of snapshots only the newest waits. A reader that is further behind is cut off and asks again. */
 export const MAX_EVENTS_WAITING = 4_096
 

@@ -1,7 +1,7 @@
 /** A stream of JSON lines that somebody else reads: what waits for the reader is bounded, and a blank line now and then shows that we live. */
 import { fromUtf8, toBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
-import { ALIVE_EVERY, MAX_EVENTS_WAITING } from './limits.ts'
+import { ALIVE_EVERY, MAX_EVENTS_WAITING, STATE_EVERY } from './limits.ts'
 import type { LocalApiParts, LocalBytes, LocalEvent, TopicLine } from './protocol.ts'
 import type { RequestOf } from './requests.ts'
 
@@ -46,17 +46,22 @@ const EVENTS = ['peerchange', 'messagechange', 'fileoffer', 'transferchange'] as
 /** The snapshot of now, then what happens. */
 export function eventLines({ mesh }: LocalApiParts, signal: AbortSignal): Lines {
   const lines = createLines(signal)
+  let timer: NodeJS.Timeout | undefined
   let stateWaits = false
   const pushState = () => {
-    if (stateWaits) return
+    timer = undefined
     stateWaits = true
     lines.push(() => {
       stateWaits = false
       return { type: 'statechange', detail: mesh.state } satisfies LocalEvent
     })
   }
+  const changed = () => {
+    if (!stateWaits) timer ??= setTimeout(pushState, STATE_EVERY)
+  }
   pushState()
-  mesh.addEventListener('statechange', pushState, { signal })
+  mesh.addEventListener('statechange', changed, { signal })
+  signal.addEventListener('abort', () => clearTimeout(timer))
   for (const type of EVENTS) mesh.addEventListener(type, ({ detail }) => lines.push(() => ({ type, detail })), { signal })
   mesh.addEventListener(
     'message',

@@ -91,7 +91,7 @@ test('ping says who does not answer', async () => {
   assert.match(err, /dmesh: 12D3KooWEy\w+ is not connected to this relay; .*dmesh peers/)
   const { ID } = JSON.parse((await relay.run('id', '--json')).out) as { ID: string }
   const itself = await relay.run('ping', ID)
-  assert.deepEqual([itself.code, itself.err.includes('this relay itself')], [2, true])
+  assert.deepEqual([itself.code, itself.err.includes('this peer itself')], [2, true])
   assert.equal((await relay.run('ping', '../..')).code, 2)
 })
 

@@ -109,7 +109,7 @@ export async function runCommand(args: readonly string[], env: Readonly<Record<s
 }
 
 /** Options of whoever runs the tests must not reach the relay under test. */
-function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+export function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('DMESH_') && name !== 'NODE_OPTIONS' && name !== 'NODE_TEST_CONTEXT')
   return { ...Object.fromEntries(kept), ...more }
 }

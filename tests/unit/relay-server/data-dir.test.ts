@@ -51,6 +51,18 @@ test('takeDataDir closes an empty directory of its own and refuses one with file
   assert.equal(statSync(full).mode & 0o777, 0o755)
 })
 
+test('a directory belongs to a relay or to a terminal peer for ever', () => {
+  const path = join(root, 'peer')
+  takeDataDir(path, 'peer').release()
+  refused(path, /belongs to a terminal peer/)
+  takeDataDir(path, 'peer').release()
+  const old = join(root, 'old')
+  mkdirSync(old, { mode: 0o700 })
+  writeFileSync(join(old, 'identity.json'), '{}')
+  assert.throws(() => takeDataDir(old, 'peer'), /belongs to a relay/)
+  takeDataDir(old).release()
+})
+
 test('takeDataDir says what is wrong with a path that is no directory', () => {
   writeFileSync(join(root, 'file'), '')
   refused(join(root, 'file', 'sub'), /cannot be used \(ENOTDIR\)/)
