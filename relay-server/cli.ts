@@ -7,12 +7,12 @@ import { address } from './commands/address.ts'
 import { ASK_COMMANDS, ask } from './commands/ask.ts'
 import { PEER_COMMANDS } from './commands/peer-table.ts'
 import { runPeerCommand } from './commands/run-peer-command.ts'
-import { processTerminal, type Terminal } from './commands/terminal.ts'
+import { type PersonTerminal, processTerminal } from './commands/terminal.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { renderCommandHelp, renderHelp } from './help.ts'
 import { readVersion } from './start-parts.ts'
 
-async function main([command, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+async function main([command, ...args]: readonly string[], terminal: PersonTerminal): Promise<number> {
   const { out, root } = terminal
   const peerCommand = command !== undefined && Object.hasOwn(PEER_COMMANDS, command) ? PEER_COMMANDS[command] : undefined
   if (command === undefined || command === 'help' || command === '--help' || command === '-h' || args.includes('--help')) {

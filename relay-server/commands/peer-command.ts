@@ -1,7 +1,7 @@
 /** How a command that needs a peer is described and called. Types only. */
 import type { Follow } from '../peer/follow.ts'
 import type { Session } from '../peer/session.ts'
-import type { Terminal } from './terminal.ts'
+import type { PersonTerminal } from './terminal.ts'
 
 export interface OptionText {
   /** Placeholder in --help; absent = a switch. */
@@ -27,7 +27,7 @@ export interface PeerCommand {
 export type RunCommand = (call: CommandCall) => Promise<number>
 
 export interface CommandCall {
-  readonly terminal: Terminal
+  readonly terminal: PersonTerminal
   readonly args: readonly string[]
   /** Text of an option, undefined when it was not given. */
   option(name: string): string | undefined

@@ -7,10 +7,10 @@ import { openSession, type Session } from '../peer/session.ts'
 import { readVersion } from '../start-parts.ts'
 import { findDataDir } from './find-data-dir.ts'
 import type { CommandCall, Connected, PeerCommand } from './peer-command.ts'
-import type { Terminal } from './terminal.ts'
+import type { PersonTerminal } from './terminal.ts'
 
 /** Resolves with the exit code. BAD_ARGUMENT, and what the command throws. */
-export async function runPeerCommand(command: PeerCommand, args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runPeerCommand(command: PeerCommand, args: readonly string[], terminal: PersonTerminal): Promise<number> {
   const { values, positionals } = readArgs(command, args)
   const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)
   const ending = endWithSignals()

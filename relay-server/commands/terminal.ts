@@ -7,6 +7,10 @@ export interface Terminal {
   readonly root: string
   /** One text and a line end to standard output. */
   readonly out: (text: string) => void
+}
+
+/** What commands that talk with a person use beside it. */
+export interface PersonTerminal extends Terminal {
   /** The same to standard error: what is not the result. */
   readonly note: (text: string) => void
   /** Replace the last line of standard error, where it is a screen. Empty = take it away. */
@@ -18,7 +22,7 @@ export interface Terminal {
 }
 
 /** The process's own. */
-export function processTerminal(root: string): Terminal {
+export function processTerminal(root: string): PersonTerminal {
   const { stdout, stderr, stdin } = process
   let drawn = false
   const clear = () => {

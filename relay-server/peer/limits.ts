@@ -20,6 +20,3 @@ export const MAX_CHAT_LINE = 64 * 1024
 
 /** Names tried for a received file before it is given up: "report (999).pdf". */
 export const MAX_SAME_NAME = 999
-
-/** ms between two progress lines on a terminal. */
-export const PROGRESS_MS = 200

@@ -11,22 +11,37 @@ import { waitUntil } from '../support/wait.ts'
 
 const LONG = { ms: 20_000 }
 
+const root = mkdtempSync(join(tmpdir(), 'dmesh-terminal-'))
+const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((name) => join(root, name)) as [string, string, string]
+const running: Running[] = []
+
+const dmesh = (dir: string, ...args: string[]) => runCommand([...args, '--data-dir', dir])
+
+function start(dir: string, ...args: string[]): Running {
+  const command = startCommand([...args, '--data-dir', dir])
+  running.push(command)
+  return command
+}
+
+function says(command: Running, pattern: RegExp) {
+  return waitUntil(() => pattern.exec(command.out() + command.err()), { ...LONG, what: `${pattern} of ${command.out()}${command.err()}` })
+}
+
+const peerOf = async (dir: string) => JSON.parse((await dmesh(dir, 'id', '--json')).out).ID as string
+
+/** The PeerID of a directory that no process runs in now. */
+async function peerOfNew(dir: string): Promise<string> {
+  const command = start(dir, 'up')
+  await says(command, /Ready/)
+  const peer = await peerOf(dir)
+  assert.equal(await command.end(), 0)
+  return peer
+}
+
 describe('terminal peers', { timeout: 300_000 }, () => {
-  const root = mkdtempSync(join(tmpdir(), 'dmesh-terminal-'))
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((name) => join(root, name)) as [string, string, string]
-  const running: Running[] = []
   let relay: RelayProcess
   let origin: string
   let home: string
-  const dmesh = (dir: string, ...args: string[]) => runCommand([...args, '--data-dir', dir])
-  const start = (dir: string, ...args: string[]) => {
-    const command = startCommand([...args, '--data-dir', dir])
-    running.push(command)
-    return command
-  }
-  const says = (command: Running, pattern: RegExp) =>
-    waitUntil(() => pattern.exec(command.out() + command.err()), { ...LONG, what: `${pattern} of ${command.out()}${command.err()}` })
-  const peerOf = async (dir: string) => JSON.parse((await dmesh(dir, 'id', '--json')).out).ID as string
 
   before(async () => {
     relay = await startRelayProcess({ args: ['--udp', 'off', '--stun', 'off', '--admin', 'off'] })
@@ -65,15 +80,6 @@ describe('terminal peers', { timeout: 300_000 }, () => {
     const { code, err } = await dmesh(cleo, 'meshes', 'create', 'Mine')
     assert.deepEqual([code, /knows no relay yet/.test(err)], [5, true])
   })
-
-  /** The PeerID of a directory that no process runs in now. */
-  async function peerOfNew(dir: string): Promise<string> {
-    const command = start(dir, 'up')
-    await says(command, /Ready/)
-    const peer = await peerOf(dir)
-    assert.equal(await command.end(), 0)
-    return peer
-  }
 
   it('up serves the other commands, one at a time has the directory, and Ctrl-C ends it', async () => {
     const up = start(ana, 'up')

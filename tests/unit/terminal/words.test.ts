@@ -53,10 +53,6 @@ test('resolvePeer() takes PeerIDs, my names, then signed names, and nothing that
   assert.equal(resolvePeer('ben', sources(members))?.peer, BEN)
   assert.equal(resolvePeer('Ben', sources(members, { [CLEO]: 'Ben' }))?.peer, CLEO, 'mine before theirs')
   assert.equal(resolvePeer('Ben', sources({ meshes: [mesh('waiting', [member(BEN, 'Ben')])] })), undefined, 'not admitted yet')
-  assert.equal(
-    code(() => resolvePeer('Ben', sources({ peers: [peer(BEN, 'Ben')] }))),
-    undefined,
-  )
   assert.throws(() => resolvePeer('Ben', sources({ peers: [peer(BEN, 'Ben')] })), new RegExp(`calls itself so:\\n {2}${BEN}`))
   assert.throws(() => resolvePeer('x', sources({}, { [BEN]: 'X', [CLEO]: 'x\u200b ', [ME]: 'x' })), /2 peers are called "x"/)
   assert.equal(resolvePeer('X', sources({}, { [BEN]: 'X', [CLEO]: 'x' }))?.peer, BEN, 'spelled exactly so')
