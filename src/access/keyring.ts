@@ -81,6 +81,16 @@ export async function openShown(readKey: Uint8Array, mesh: string, peer: string,
   }
 }
 
+/** What is published in a topic of `mesh`, for its members. */
+export function sealTopic(readKey: Uint8Array, mesh: string, plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return sealWith(readKey, 'dmesh-pubsub', mesh, plain)
+}
+
+/** Undefined when it is not for this key. */
+export function openTopic(readKey: Uint8Array, mesh: string, sealed: Uint8Array): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return openWith(readKey, 'dmesh-pubsub', mesh, sealed).catch(() => undefined)
+}
+
 /** True when `peer` certified this X25519 key; both base64url. */
 export function checkSealing(
   identity: Pick<Identity, 'verify'>,

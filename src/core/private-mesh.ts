@@ -4,6 +4,7 @@ import type { Log } from '../shared/log.ts'
 import type { Identity } from './identity.ts'
 import type { MemberRole, MeshesApi, MeshInfo } from './meshes.ts'
 import type { PresenceService } from './protocol.ts'
+import type { MeshSeal } from './pubsub.ts'
 import type { RecordStore } from './stores.ts'
 
 /** A claim as it travels: what the joiner holds proves itself, and where to seal for it. */
@@ -88,6 +89,8 @@ export interface MeshesService extends MeshesApi {
   sharedWith(peer: string): readonly SharedMesh[]
   /** Name of a peer that an owner signed. */
   nameOf(peer: string): string | undefined
+  /** For topics. Undefined for a mesh that I am not in, or not any more. Asked each time, so that a rotated key counts at once. */
+  sealFor(mesh: string): Promise<MeshSeal | undefined>
 }
 
 /** What keeps private meshes may use of the mesh. */

@@ -6,7 +6,7 @@ import type { Identity } from './identity.ts'
 import type { FilesApi, Mesh, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
 import type { PeerStream } from './peer-stream.ts'
 import type { PresenceMesh } from './presence-mesh.ts'
-import type { Gossip, GossipOptions } from './pubsub.ts'
+import type { Gossip, GossipOptions, MeshSeal } from './pubsub.ts'
 
 /** What a protocol may use of the mesh. */
 export interface ProtocolHost {
@@ -47,6 +47,8 @@ export interface Protocol<S = unknown> {
 /** What pub/sub may use of the mesh beside the rest: the gossip network, which is loaded when it is opened. */
 export interface PubsubHost extends ProtocolHost {
   openGossip(options: GossipOptions): Promise<Gossip>
+  /** Undefined when this peer is not a member of the private mesh, or has no key of it yet. */
+  sealFor(mesh: string): Promise<MeshSeal | undefined>
 }
 
 /** Unlike a protocol it has no stream of its own: gossipsub has them. */

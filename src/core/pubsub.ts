@@ -33,6 +33,6 @@ export interface Gossip {
 /** Seals to a private mesh, by the read key this peer holds of it. */
 export interface MeshSeal {
   seal(plain: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
-  /** Rejects when it was sealed with no key of this mesh. */
-  open(sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>
+  /** Rejects when it was sealed with no key of this mesh, or `from`, its author, is no member. */
+  open(sealed: Uint8Array<ArrayBuffer>, from: string): Promise<Uint8Array<ArrayBuffer>>
 }

@@ -67,7 +67,7 @@ export async function startEngine(parts: MeshParts & WithMeshes): Promise<Engine
   const names = await createNames(parts.records, parts.name)
   const relays = createRelaySet()
   const { isRelay } = relays
-  const late: Late = { entries: () => [], touch: () => undefined, peers: () => [], sharedWith: () => [] }
+  const late: Late = { entries: () => [], touch: () => undefined, peers: () => [], sharedWith: () => [], sealFor: async () => undefined }
   const roles = (peer: string) => rolesOf(peer, parts, isRelay, late)
   const newcomers = createNewcomers((peer) => roles(peer).length > 0, clock)
   const meshesOf = (peer: string) => parts.meshesOf?.(peer) ?? late.sharedWith(peer)
@@ -82,11 +82,12 @@ export async function startEngine(parts: MeshParts & WithMeshes): Promise<Engine
     const { createGossip } = await import('./gossip.ts')
     return createGossip({ swarm, links, clock, log, random: parts.random ?? Math.random, ...options }, signal)
   }
-  const started = await startProtocols(parts, handlers, { ...host, openGossip }, signal)
+  const started = await startProtocols(parts, handlers, { ...host, openGossip, sealFor: (mesh) => late.sealFor(mesh) }, signal)
   const meshes = createLazyMeshes({ parts, host, ways, links, presence: started.presence, gate, names, changed: () => late.touch(), signal })
   const services = { ...started, meshes }
   const snapshot = createSnapshot(sources(parts, { links, connector, names, relays, services, isRelay, signal }), bus, clock)
-  Object.assign(late, { entries: () => services.presence.entries(), touch: snapshot.touch, peers: snapshot.peers, sharedWith: meshes.sharedWith })
+  const { peers, touch } = snapshot
+  Object.assign(late, { entries: () => services.presence.entries(), touch, peers, sharedWith: meshes.sharedWith, sealFor: meshes.sealFor })
 
   services.presence.rename(names.mine())
   await swarm.libp2p.start()
@@ -104,6 +105,7 @@ interface Late {
   touch: () => void
   peers: ProtocolHost['peers']
   sharedWith: MeshesService['sharedWith']
+  sealFor: MeshesService['sealFor']
 }
 
 function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => boolean, late: Late): Who['roles'] {

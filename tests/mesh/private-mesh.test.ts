@@ -78,6 +78,7 @@ describe('a private mesh', () => {
     await first.close()
     const [ben, cleo] = [await start('Ben'), await start('Cleo')]
     await ben.mesh.meshes.join(link)
+    await waitUntil(() => meshOf(ben, id), { what: 'Ben to see that he waits' })
     assert.deepEqual([meshOf(ben, id)?.status, meshOf(ben, id)?.waitingFor], ['waiting', 'Ana'])
     const ana = await own()
     await joined(ben, id)

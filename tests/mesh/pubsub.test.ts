@@ -165,7 +165,7 @@ describe('pub/sub of a private mesh', { timeout: 120_000 }, () => {
       },
       open: seal.open,
     }
-    const member = (key: MeshSeal) => ({ sealFor: (mesh: string) => (mesh === PRIVATE ? key : undefined) })
+    const member = (key: MeshSeal) => ({ sealFor: async (mesh: string) => (mesh === PRIVATE ? key : undefined) })
     // What anybody on the way can do with what it saw: sign it again as its own.
     const thief: MeshSeal = { seal: async () => sealed[0] as never, open: () => Promise.reject(new Error('no key')) }
     await withHub(

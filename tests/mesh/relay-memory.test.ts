@@ -1,32 +1,10 @@
 /** What a relay's process holds of a private mesh: its memory is read, and nothing that is sealed may be in it. A name in the lobby proves that the search finds what is there. */
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import test from 'node:test'
+import { wordsInMemory } from '../support/process-memory.ts'
 import { startRelayProcess } from '../support/relay-process.ts'
 import { startTestPeer } from '../support/test-peer.ts'
 import { waitUntil } from '../support/wait.ts'
-
-const PART = 1 << 24
-
-/** Which of `words` are anywhere in the writable memory of a process, as bytes or as UTF-16. Linux only. */
-function wordsInMemory(pid: number, words: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>()
-  const memory = openSync(`/proc/${pid}/mem`, 'r')
-  for (const [, from = '', to = ''] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)) {
-    const end = Number.parseInt(to, 16)
-    for (let at = Number.parseInt(from, 16); at < end; at += PART) {
-      const part = Buffer.alloc(Math.min(PART, end - at))
-      try {
-        readSync(memory, part, 0, part.length, at)
-      } catch {
-        continue // a mapping of the kernel's own
-      }
-      for (const word of words) if (part.includes(word) || part.includes(Buffer.from(word, 'utf16le'))) found.add(word)
-    }
-  }
-  closeSync(memory)
-  return found
-}
 
 test('a relay that counts an invite holds no name, label or seed of it', { skip: process.platform !== 'linux' }, async () => {
   const relay = await startRelayProcess({ args: ['--udp', 'off'] })

@@ -33,6 +33,9 @@ export interface TestPeerOptions {
   readonly parts?: Partial<MeshParts>
 }
 
+/** Knows *.localhost, as browsers do and not every system does. */
+const fetchLocal: typeof fetch = (url, init) => fetch(String(url).replace(/\/\/[a-z.]+\.localhost\b/, '//127.0.0.1'), init)
+
 export async function startTestPeer({ origin, name, log = silentLog(), parts = {} }: TestPeerOptions): Promise<TestPeer> {
   const clock = systemClock()
   const records = createMemoryRecords()
@@ -43,8 +46,8 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     records,
     transports: [createWebSocket({ open: openNodeSocket }), relay],
     relayClient: relay,
-    relays: [createRelaySource(origin)],
-    relaySource: (at) => createRelaySource(at),
+    relays: [createRelaySource(origin, { fetch: fetchLocal })],
+    relaySource: (at) => createRelaySource(at, { fetch: fetchLocal }),
     meshes: async () => (around) => startMeshes(around, createDeskClient),
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {

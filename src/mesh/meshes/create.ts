@@ -13,6 +13,7 @@ import { createInvites } from './invites.ts'
 import { createJoiner, type Joiner } from './join.ts'
 import { loadMeshes, type MyMesh } from './kept.ts'
 import { MAX_MY_MESHES } from './limits.ts'
+import { sealOfMesh } from './seal.ts'
 import { createMyMeshes, type MyMeshes } from './state.ts'
 
 /** Reads what is kept first. Ends with the host's signal. */
@@ -55,6 +56,7 @@ export async function createMeshes(host: MeshesHost): Promise<MeshesService> {
       }
       return undefined
     },
+    sealFor: async (mesh) => sealOfMesh(my.find(mesh)),
   }
 }
 

@@ -50,5 +50,6 @@ export function createLazyMeshes(around: MeshesAround): MeshesService {
     infos: () => running?.infos() ?? [],
     sharedWith: (peer) => running?.sharedWith(peer) ?? [],
     nameOf: (peer) => running?.nameOf(peer),
+    sealFor: async (mesh) => (meshes ? (await ready()).sealFor(mesh) : undefined),
   }
 }

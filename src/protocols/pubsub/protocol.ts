@@ -10,8 +10,8 @@ import { ALL_PER_MINUTE, AUTHOR_PER_MINUTE, FIRST_WAIT, FRESH, LOOK, MAX_DATA, M
 import { checkData, checkTopic, decodeInside, encodeInside, LOBBY, wireTopic } from './wire.ts'
 
 export interface PubsubOptions {
-  /** Undefined when this peer is not a member of the mesh, or has no key of it yet. Asked each time, so that a rotated key counts at once. */
-  readonly sealFor?: (mesh: string) => MeshSeal | undefined
+  /** In place of the host's, e.g. to listen in. */
+  readonly sealFor?: PubsubHost['sealFor']
   /** A relay passes on between its peers whatever they are in. Default false. */
   readonly forward?: boolean
 }
@@ -23,11 +23,12 @@ interface Joined {
   readonly listeners: Set<(publication: Publication) => void>
 }
 
-type SealFor = NonNullable<PubsubOptions['sealFor']>
+type SealFor = PubsubHost['sealFor']
 
-export function createPubsub({ sealFor = () => undefined, forward = false }: PubsubOptions = {}): Pubsub {
+export function createPubsub({ sealFor: otherwise, forward = false }: PubsubOptions = {}): Pubsub {
   return {
     start(host, signal) {
+      const sealFor: SealFor = otherwise ?? host.sealFor
       const joined = new Map<string, Joined>()
       const judge = createJudge(host, joined, sealFor)
       let running: { readonly gossip: Gossip; readonly since: number } | undefined
@@ -60,7 +61,7 @@ async function publish(place: Place & { signal: AbortSignal }, ...[topic, data, 
   checkTopic(topic)
   const bytes = typeof data === 'string' ? toUtf8(data) : data.slice()
   checkData(bytes)
-  const seal = sealOf(mesh, sealFor)
+  const seal = await sealOf(mesh, sealFor)
   const wire = await wireTopic(mesh, topic)
   const { gossip, since } = await ready()
   // Just started: neighbours have not said yet what they are in.
@@ -77,7 +78,7 @@ async function subscribe(
 ): Promise<void> {
   checkTopic(topic)
   throwIfAborted(signal)
-  sealOf(mesh, sealFor)
+  await sealOf(mesh, sealFor)
   const wire = await wireTopic(mesh, topic)
   const { gossip } = await ready()
   throwIfAborted(signal)
@@ -102,9 +103,9 @@ async function subscribe(
 }
 
 /** Undefined in the lobby, where nothing is sealed. ACCESS_DENIED for a mesh that I am not in. */
-function sealOf(mesh: string, sealFor: SealFor): MeshSeal | undefined {
+async function sealOf(mesh: string, sealFor: SealFor): Promise<MeshSeal | undefined> {
   if (mesh === LOBBY) return undefined
-  const seal = sealFor(mesh)
+  const seal = await sealFor(mesh)
   if (!seal) throw new MeshError('ACCESS_DENIED', 'this peer holds no key of that mesh')
   return seal
 }
@@ -125,7 +126,7 @@ function createJudge(host: PubsubHost, joined: ReadonlyMap<string, Joined>, seal
     if (!end) return drop(message, 'rate')
     end()
     if (!entry) return 'pass'
-    const opened = entry.mesh === LOBBY ? data.slice() : await open(message, sealFor(entry.mesh), host.clock.now())
+    const opened = entry.mesh === LOBBY ? data.slice() : await open(message, await sealFor(entry.mesh), host.clock.now())
     if (!opened) return drop(message, 'seal')
     for (const listen of entry.listeners) queueMicrotask(() => tell(host, listen, { peer: from, topic: entry.topic, data: opened.slice() }))
     return 'pass'
@@ -136,7 +137,7 @@ function createJudge(host: PubsubHost, joined: ReadonlyMap<string, Joined>, seal
 async function open({ from, topic, data }: GossipMessage, seal: MeshSeal | undefined, now: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (!seal) return undefined
   try {
-    const { inside, data: bytes } = decodeInside(await seal.open(data.slice()))
+    const { inside, data: bytes } = decodeInside(await seal.open(data.slice(), from))
     return inside.from === from && inside.topic === topic && Math.abs(now - inside.at) <= FRESH ? bytes : undefined
   } catch {
     return undefined
