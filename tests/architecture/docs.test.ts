@@ -16,9 +16,12 @@ function shellCommands(markdown: string): string[] {
   return [...markdown.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => (block ?? '').split('\n').filter((line) => line.trim() !== ''))
 }
 
-/** Commands that other tests run as a person would: that test's file. */
+const TERMINAL = 'docs/terminal.md'
+
+/** Commands that other tests run as a person would: that test's file. All of docs/terminal.md is run, from top to bottom, by its own. */
 const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
   'npm start': 'tests/e2e/fresh-start.test.ts',
+  ...Object.fromEntries(shellCommands(read(TERMINAL)).map((line) => [line, 'tests/mesh/terminal-docs.test.ts'])),
 }
 
 /** Commands that no test can run: why not. */
@@ -33,7 +36,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 }
 
 /** The documents whose commands a person copies. */
-const WITH_COMMANDS = ['README.md', 'CONTRIBUTING.md', 'docs/self-hosting.md']
+const WITH_COMMANDS = ['README.md', 'CONTRIBUTING.md', 'docs/self-hosting.md', TERMINAL]
 
 /** Run here: command → what it has to print. */
 const RUN_HERE: Readonly<Record<string, RegExp>> = {
