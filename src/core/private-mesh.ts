@@ -47,11 +47,11 @@ export interface Desk {
 }
 
 export interface DeskClient {
-  /** Show my certificates to a relay and follow the mesh there. NOT_MEMBER with the signed list as `removed` when it says I was removed. */
+  /** Show my certificates to a relay and follow the mesh there. NOT_MEMBER with its newest documents as `removed` when it says I was removed. */
   attend(
     relay: string,
     hello: { readonly mesh: string; readonly chain: readonly string[]; readonly have: number },
-    on: DeskEvents & { removed(list: string): void },
+    on: DeskEvents & { removed(newest: MeshDocuments): void },
     signal: AbortSignal,
   ): Promise<Desk>
   /** Claim, then wait: `counted` is called once the relay counted it, `answered` when an owner answered. Ends when admitted; rejects with why not. */

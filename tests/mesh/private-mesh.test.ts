@@ -107,6 +107,33 @@ describe('a private mesh', () => {
     assert.deepEqual(cleo.mesh.peers.find(({ id }) => id === ben.mesh.peer)?.meshes, ['lobby'])
   })
 
+  it('an owner who is made a member stays in, here or away', async () => {
+    const [identity, records] = [await createEphemeralIdentity(), createMemoryRecords()]
+    const own = async (): Promise<TestPeer> => {
+      const message = await createMessages({ records })
+      const files = await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 })
+      return start('Ben', {
+        parts: { identity, records, protocols: { message, files, presence: createPresence({ name: 'Ben', kind: 'cli', records }) } },
+      })
+    }
+    const [ana, ben] = [await start('Ana'), await own()]
+    const id = await ana.mesh.meshes.create('Chess')
+    await ben.mesh.meshes.join((await ana.mesh.meshes.invite(id, { role: 'owner' })).link)
+    await joined(ben, id)
+    const mine = (peer: TestPeer) => [meshOf(peer, id)?.status, meshOf(peer, id)?.role]
+    await waitUntil(() => mine(ben)[1] === 'owner', { what: 'Ben to own it' })
+    await ana.mesh.meshes.setRole(id, ben.mesh.peer, 'member')
+    await waitUntil(() => mine(ben)[1] === 'member' || mine(ben)[0] === 'removed', { what: 'Ben to hear of it' })
+    assert.deepEqual(mine(ben), ['joined', 'member'])
+    await ana.mesh.meshes.setRole(id, ben.mesh.peer, 'owner')
+    await waitUntil(() => mine(ben)[1] === 'owner', { what: 'Ben to own it again' })
+    await ben.close()
+    await ana.mesh.meshes.setRole(id, ben.mesh.peer, 'guest')
+    const back = await own()
+    await waitUntil(() => mine(back)[1] === 'guest' || mine(back)[0] === 'removed', { what: 'Ben to hear of it later' })
+    assert.deepEqual(mine(back), ['joined', 'guest'])
+  })
+
   it('an invite that was taken back, and one of somebody who is no owner', async () => {
     const [ana, ben] = [await start('Ana'), await start('Ben')]
     const id = await ana.mesh.meshes.create('Gone')

@@ -10,7 +10,7 @@ import { DESK_RETRY } from './limits.ts'
 
 export interface DeskHooks {
   documents(mesh: MyMesh, documents: MeshDocuments): Promise<void>
-  removed(mesh: MyMesh, list: string): Promise<void>
+  removed(mesh: MyMesh, newest: MeshDocuments): Promise<void>
   claim(mesh: MyMesh, claim: Parameters<DeskEvents['claim']>[0]): void
 }
 
@@ -62,7 +62,7 @@ export function createDesks(host: MeshesHost, hooks: DeskHooks): Desks {
           void hooks
             .documents(mesh, documents)
             .catch((error: unknown) => host.log('mesh.document.refused', { mesh: mesh.id, code: codeOf(error) }, 'warn')),
-        removed: (list) => void hooks.removed(mesh, list).catch(() => host.log('mesh.removal.unproven', { mesh: mesh.id, relay }, 'warn')),
+        removed: (newest) => void hooks.removed(mesh, newest).catch(() => host.log('mesh.removal.unproven', { mesh: mesh.id, relay }, 'warn')),
         claim: (claim) => hooks.claim(mesh, claim),
       },
       both,

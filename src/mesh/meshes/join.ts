@@ -27,6 +27,7 @@ const FINAL = new Set([
   'WRONG_MESH',
   'LIMIT_REACHED',
   'NOT_MEMBER',
+  'KEY_MISMATCH',
   'UNKNOWN_VERSION',
 ])
 

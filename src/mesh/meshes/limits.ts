@@ -20,3 +20,6 @@ export const DESK_RETRY = { first: 300, cap: 15_000 } as const
 
 /** Operations on one mesh that wait for each other. */
 export const MAX_WAITING = 512
+
+/** Documents of one mesh that came while a change of mine ran, kept to build on: one of each relay of a mesh. */
+export const MAX_NEWEST = 8

@@ -8,7 +8,7 @@ import { type Desks, isOwner } from './desks.ts'
 import { applyMyEdits, type DocumentParts, takeDocument, takeRemoval } from './document.ts'
 import type { Edit } from './edits.ts'
 import { forgetMesh, type MyMesh, saveMesh } from './kept.ts'
-import { MAX_EDITS, MAX_PUT_TRIES, MAX_WAITING } from './limits.ts'
+import { MAX_EDITS, MAX_NEWEST, MAX_PUT_TRIES, MAX_WAITING } from './limits.ts'
 
 export interface MyMeshes {
   all(): readonly MyMesh[]
@@ -22,7 +22,8 @@ export interface MyMeshes {
   save(mesh: MyMesh): Promise<void>
   /** A document came from a relay or an owner. */
   take(mesh: MyMesh, documents: MeshDocuments): Promise<void>
-  takeRemoval(mesh: MyMesh, list: string): Promise<void>
+  /** A relay says that I am out. */
+  takeRemoval(mesh: MyMesh, newest: MeshDocuments): Promise<void>
   /** Put what `edits` gives on top of the newest document. NOT_ADMITTER, LIMIT_REACHED. Resolves when it is stored here, and on the relays that are connected. */
   change(mesh: MyMesh, edits: (profile: Profile) => Promise<readonly Edit[]> | readonly Edit[]): Promise<void>
 }
@@ -67,13 +68,13 @@ export function createMyMeshes(host: MeshesHost, desks: () => Desks): MyMeshes {
       await save(mesh)
       if (!changed || (await publish(mesh))) break
       if (attempt === MAX_PUT_TRIES) throw new MeshError('TIMEOUT', 'other owners change this mesh at the same time; try again')
-      const newer = newest.get(mesh.id)
-      if (newer) await takeAlone(mesh, newer)
+      // Whatever `seq` a relay claims: what does not verify must not stand in the way of what another relay has.
+      for (const one of newest.get(mesh.id)?.splice(0) ?? []) await takeAlone(mesh, one).catch(() => undefined)
     }
     await save(mesh)
   }
   /** What relays sent while a change of mine ran. */
-  const newest = new Map<string, MeshDocuments>()
+  const newest = new Map<string, MeshDocuments[]>()
 
   return {
     all: () => [...meshes.values()],
@@ -97,16 +98,21 @@ export function createMyMeshes(host: MeshesHost, desks: () => Desks): MyMeshes {
     alone,
     save,
     take(mesh, documents) {
-      const last = newest.get(mesh.id)
-      if (!last || documents.seq >= last.seq) newest.set(mesh.id, documents)
+      newest.set(mesh.id, [...(newest.get(mesh.id) ?? []), documents].slice(-MAX_NEWEST))
       return alone(mesh.id, async () => {
+        newest.set(
+          mesh.id,
+          (newest.get(mesh.id) ?? []).filter((one) => one !== documents),
+        )
         await takeAlone(mesh, documents)
         if (mesh.edits.length > 0 && isOwner(host, mesh)) await settle(mesh)
       })
     },
-    takeRemoval: (mesh, list) =>
+    takeRemoval: (mesh, newest) =>
       alone(mesh.id, async () => {
-        if (await takeRemoval(parts, mesh, list)) await save(mesh)
+        // It may hold new certificates for me: of an owner who is a member now, only the old ones are void.
+        await takeAlone(mesh, newest).catch(() => undefined)
+        if (await takeRemoval(parts, mesh, newest.removed)) await save(mesh)
       }),
     change: (mesh, edits) =>
       alone(mesh.id, async () => {

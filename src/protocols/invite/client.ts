@@ -47,7 +47,7 @@ async function call(
   relay: string,
   first: FirstFrame,
   signal: AbortSignal,
-  removed?: (list: string) => void,
+  removed?: (newest: MeshDocuments) => void,
 ): Promise<Line> {
   const stream = await host.open(relay, PROTOCOL.invite, { signal })
   const reader = createFrameReader(stream.readable)
@@ -67,12 +67,12 @@ async function call(
 }
 
 /** The next frame; an error frame is thrown. */
-async function next(reader: FrameReader, signal: AbortSignal, removed?: (list: string) => void): Promise<RelayFrame | undefined> {
+async function next(reader: FrameReader, signal: AbortSignal, removed?: (newest: MeshDocuments) => void): Promise<RelayFrame | undefined> {
   const bytes = await reader.read(MAX_FRAME, signal)
   if (!bytes) return undefined
   const frame = decodeRelay(bytes)
   if (frame.t !== 'error') return frame
-  if (frame.removed) removed?.(frame.removed)
+  if (frame.newest) removed?.(frame.newest)
   throw errorFromWire(frame)
 }
 

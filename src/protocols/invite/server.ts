@@ -84,7 +84,7 @@ async function serve(hall: Hall, stream: PeerStream): Promise<void> {
     seat = first.t === 'claim' ? await seatJoiner(hall, stream, out, first) : await seatMember(hall, stream, out, first)
     await listen(hall, seat, reader)
   } catch (error) {
-    await sayGoodbye(hall, stream, out, encodeError(error, removedListFor(hall, error)))
+    await sayGoodbye(hall, stream, out, encodeError(error, await newestFor(hall, error)))
     throw error
   } finally {
     if (seat) seats.delete(seat)
@@ -92,7 +92,7 @@ async function serve(hall: Hall, stream: PeerStream): Promise<void> {
   await Promise.race([out.finish(), sleep(host.clock, GOODBYE_TIME)])
 }
 
-/** Not an error class of its own: which list to send along with NOT_MEMBER. */
+/** Not an error class of its own: of which mesh to send the newest along with NOT_MEMBER. */
 const removedFrom = new WeakMap<object, string>()
 
 function notMember(mesh: string): MeshError {
@@ -101,9 +101,9 @@ function notMember(mesh: string): MeshError {
   return error
 }
 
-function removedListFor({ ledger }: Hall, error: unknown): string | undefined {
+async function newestFor({ ledger }: Hall, error: unknown): Promise<MeshDocuments | undefined> {
   const mesh = typeof error === 'object' && error !== null ? removedFrom.get(error) : undefined
-  return mesh === undefined ? undefined : ledger.about(mesh)?.removed
+  return mesh === undefined ? undefined : ledger.documents(mesh).catch(() => undefined)
 }
 
 function sit(hall: Hall, seat: Seat): Seat {
@@ -224,7 +224,7 @@ async function put(hall: Hall, seat: Seat, { seq, document, removed }: MeshDocum
 async function turnOut(hall: Hall, seat: Seat): Promise<void> {
   hall.seats.delete(seat)
   const error = notMember(seat.mesh)
-  await sayGoodbye(hall, seat.stream, seat.out, encodeError(error, removedListFor(hall, error)))
+  await sayGoodbye(hall, seat.stream, seat.out, encodeError(error, await newestFor(hall, error)))
   seat.stream.abort(error)
 }
 

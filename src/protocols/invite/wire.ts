@@ -1,5 +1,6 @@
 /** Frames of /dmesh/invite/1.0.0: varint length | JSON. The first frame of a stream is `desk` (a member) or `claim` (a joiner). Pure; everything from outside is checked here, once. What is inside tokens and documents is checked by the access room. */
 import * as v from 'valibot'
+import type { MeshDocuments } from '../../core/private-mesh.ts'
 import { errorToWire, MeshError } from '../../shared/errors.ts'
 import { decodeJson, encodeJsonFrame } from '../../wire/frame.ts'
 import { MAX_CERTIFICATE, MAX_CHAIN, MAX_DOCUMENT, MAX_REMOVED_LIST, MAX_TOKEN } from './limits.ts'
@@ -44,8 +45,8 @@ const relayFrame = v.variant('t', [
   v.object({ t: v.literal('waiting'), peer, ...claim }),
   v.object({ t: v.literal('answer'), code: v.optional(code) }),
   v.object({ t: v.literal('done'), n: counter, code: v.optional(code), message: v.optional(v.pipe(v.string(), v.maxLength(500))) }),
-  /** Ends the stream. `removed`: the signed list that says so, with NOT_MEMBER. */
-  v.object({ t: v.literal('error'), code, message: v.pipe(v.string(), v.maxLength(500)), removed: v.optional(documents.removed) }),
+  /** Ends the stream. With NOT_MEMBER, what is newest here: the signed list that says so, and a document that may say more, e.g. new certificates. */
+  v.object({ t: v.literal('error'), code, message: v.pipe(v.string(), v.maxLength(500)), newest: v.optional(v.object(documents)) }),
 ])
 
 export type FirstFrame = v.InferOutput<typeof firstFrame>
@@ -56,9 +57,9 @@ export function encodeInvite(frame: FirstFrame | CallFrame | RelayFrame): Uint8A
   return encodeJsonFrame(frame)
 }
 
-export function encodeError(error: unknown, removed?: string): Uint8Array<ArrayBuffer> {
+export function encodeError(error: unknown, newest?: MeshDocuments): Uint8Array<ArrayBuffer> {
   const { code, message } = errorToWire(error)
-  return encodeInvite({ t: 'error', code, message, ...(removed ? { removed } : {}) })
+  return encodeInvite({ t: 'error', code, message, ...(newest ? { newest } : {}) })
 }
 
 /** BAD_FRAME, UNKNOWN_VERSION. */
