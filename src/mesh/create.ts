@@ -62,7 +62,7 @@ function pubsubOf({ pubsub }: Services): PubsubService {
 function createCommands(
   engine: Engine,
 ): Pick<MeshHost, 'send' | 'read' | 'configure' | 'publish' | 'subscribe' | 'ping' | 'rename' | 'connect' | 'addEventListener' | 'close'> {
-  const { parts, stop, bus, snapshot, services, names, connector, rtt, swarm } = engine
+  const { parts, stop, bus, snapshot, services, names, connector, rtt, swarm, ways } = engine
   const { signal } = stop
   return {
     async send(peer, topic, data, options) {
@@ -90,9 +90,11 @@ function createCommands(
       const peer = peerOfAddress(address)
       if (!peer) throw new MeshError('BAD_ARGUMENT', `no /p2p/<peer> at the end of ${address}`)
       const dial = (own: AbortSignal) => swarm.dial(address, own)
-      await withDeadline(parts.clock, DIAL_TIMEOUT, `dialling ${address}`, anySignal(options.signal, signal), dial).catch((error: unknown) => {
+      const both = anySignal(options.signal, signal)
+      const connection = await withDeadline(parts.clock, DIAL_TIMEOUT, `dialling ${address}`, both, dial).catch((error: unknown) => {
         throw dialError(error, peer)
       })
+      if (options.protocol) ways.agreed.add(connection, [options.protocol])
       return peer
     },
     addEventListener(type, listen, options = {}) {

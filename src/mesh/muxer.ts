@@ -1,5 +1,5 @@
 /** yamux and multistream-select as they are on the wire, in fewer messages: a stream's first frame opens it and names its protocol, windows are given back in steps, and whoever knows that the peer speaks a protocol does not wait for its yes (docs/adr/0011). Leans on the pinned @libp2p/yamux. */
-import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { afterTask } from '../shared/async.ts'
 import { MeshError } from '../shared/errors.ts'
@@ -42,7 +42,10 @@ function tune(muxer: StreamMuxer, offered: () => readonly string[]): StreamMuxer
     _newStream: (...args: readonly unknown[]) => withSteps(make(...args)),
     async createStream(options: Parameters<typeof open>[0] = {}) {
       const stream = await open(options)
-      if (options.eager && options.protocol) ask(stream as YamuxStream, options.protocol)
+      if (options.eager && options.protocol) {
+        stream.protocol = options.protocol
+        askAhead(stream, options.protocol)
+      }
       return stream
     },
     safeDispatchEvent(type: string, init: { readonly detail: unknown }) {
@@ -63,12 +66,12 @@ function withSteps(stream: YamuxStream): YamuxStream {
   })
 }
 
-/** The opener: what follows these bytes may be sent at once; nothing is read before the peer has said the same. */
-function ask(stream: YamuxStream, protocol: string): void {
+/** The opener of a stream, or of a connection that has to be encrypted: what follows the question may be sent at once; nothing is read before the peer has said the same. */
+export function askAhead(asked: MessageStream, protocol: string): void {
+  const stream = asked as YamuxStream
   const expected = agreement(protocol)
   let at = 0
-  const refused = () => stream.abort(new MeshError('UNKNOWN_PROTOCOL', `the peer offers ${protocol} no more`))
-  stream.protocol = protocol
+  const refused = () => stream.abort(new MeshError('UNKNOWN_PROTOCOL', `the peer does not offer ${protocol}`))
   const restore = replace(stream, {
     onData(data) {
       const bytes = data.subarray()

@@ -26,7 +26,23 @@ export interface OpenRequest {
 }
 
 /** What the peer has agreed to speak on each connection. The next stream of it does not wait for a yes: a no comes with the first read. */
-export type Agreed = WeakMap<Connection, Set<string>>
+export interface Agreed {
+  of(connection: Connection): Set<string>
+  add(connection: Connection, protocols: readonly string[]): void
+}
+
+/** Filled by streams that were opened, by identify, and by addresses that name a protocol. */
+export function createAgreed(): Agreed {
+  const all = new WeakMap<Connection, Set<string>>()
+  const of = (connection: Connection) => all.get(connection) ?? (all.set(connection, new Set()).get(connection) as Set<string>)
+  return {
+    of,
+    add(connection, protocols) {
+      const known = of(connection)
+      for (const protocol of protocols) if (known.size < MAX_AGREED) known.add(protocol)
+    },
+  }
+}
 
 /** BAD_ARGUMENT, PEER_UNREACHABLE, UNKNOWN_PROTOCOL or ACCESS_DENIED (then or at the first read), PATH_LOST. */
 export async function openStream(request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
@@ -70,8 +86,7 @@ const ANSWERS: ReadonlySet<string> = new Set(['UNKNOWN_PROTOCOL', 'ACCESS_DENIED
 
 async function openOn({ connection, path }: Link, request: OpenRequest, signal: AbortSignal): Promise<PeerStream> {
   const { peer, protocol, gate, agreed, pulse, clock } = request
-  const known = agreed.get(connection) ?? new Set<string>()
-  agreed.set(connection, known)
+  const known = agreed.of(connection)
   const options: NewStreamOptions & EagerOption = {
     signal,
     runOnLimitedConnection: true,
@@ -82,7 +97,7 @@ async function openOn({ connection, path }: Link, request: OpenRequest, signal: 
     const stream = await connection.newStream(protocol, options)
     // The connection may end while its last step is awaited; libp2p gives the dead stream out all the same.
     if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended while the stream was opened')
-    if (known.size < MAX_AGREED) known.add(protocol)
+    agreed.add(connection, [protocol])
     stream.addEventListener('close', ({ error }) => {
       if (codeOf(error) === 'UNKNOWN_PROTOCOL') known.delete(protocol)
     })

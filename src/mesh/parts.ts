@@ -63,8 +63,11 @@ export interface MeshHost extends Mesh {
   handlers(): readonly (readonly [protocol: string, may: string | undefined])[]
   /** Multiaddr texts under which this peer listens. */
   addresses(): readonly string[]
-  /** Connect to a multiaddr text that ends in /p2p/<peer>; resolves with the PeerID. KEY_MISMATCH, PEER_UNREACHABLE, TIMEOUT. */
-  connect(address: string, options?: { signal?: AbortSignal }): Promise<string>
+  /**
+   * Connect to a multiaddr text that ends in /p2p/<peer>; resolves with the PeerID. `protocol` = one that the address says is spoken there (readPeerUrl): its
+   * first stream does not wait for a yes. KEY_MISMATCH, PEER_UNREACHABLE, TIMEOUT.
+   */
+  connect(address: string, options?: { signal?: AbortSignal; protocol?: string }): Promise<string>
   /** Live connections, for metrics. */
   connections(): number
 }

@@ -19,7 +19,7 @@ export interface PulseParts {
 }
 
 export interface Pulse {
-  /** Listen from now on. Call when it opens. */
+  /** Listen from now on. Call when it opens: its handshake was heard just now. */
   follow(connection: Connection): void
   /** Monotonic ms when the last bytes came; -Infinity before the first. */
   heardAt(connection: Connection): number
@@ -102,7 +102,9 @@ export function createPulse(parts: PulseParts): Pulse {
     return connection.status !== 'open'
   }
   return {
-    follow: (connection) => void follow(connection),
+    follow(connection) {
+      follow(connection).at = clock.monotonic()
+    },
     heardAt: (connection) => follow(connection).at,
     ask,
     expect: (connection) => once(expected, connection, () => expect(connection)),

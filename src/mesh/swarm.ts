@@ -1,6 +1,16 @@
 /** Builds libp2p from given parts: the only place where it is configured. It must contact nobody by itself: no bootstrap, no auto-dial, no default STUN servers. */
 import { type Identify, identify } from '@libp2p/identify'
-import type { ComponentLogger, Connection, Logger, PeerId, PeerStore, PrivateKey, StreamMuxerFactory } from '@libp2p/interface'
+import type {
+  ComponentLogger,
+  Connection,
+  ConnectionEncrypter,
+  Logger,
+  PeerId,
+  PeerStore,
+  PrivateKey,
+  StreamMuxerFactory,
+  Upgrader,
+} from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -10,7 +20,7 @@ import type { Transport } from '../core/transport.ts'
 import type { Log } from '../shared/log.ts'
 import { WIDE_YAMUX } from '../wire/ids.ts'
 import { DIAL_TIMEOUT, HIGH_WATER, INITIAL_WINDOW, MAX_PENDING, MAX_STREAMS } from './limits.ts'
-import { thrifty } from './muxer.ts'
+import { askAhead, thrifty } from './muxer.ts'
 
 /** Parts of libp2p that only services get to see. */
 export interface SwarmComponents {
@@ -21,6 +31,7 @@ export interface SwarmComponents {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
   readonly privateKey: PrivateKey
+  readonly upgrader: Upgrader
 }
 
 export interface Swarm {
@@ -95,6 +106,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   const libp2p = await createLibp2p(options)
   if (!components) throw new TypeError('libp2p did not build its services')
   withoutEcho(components.peerStore, components.peerId)
+  encryptAtOnce(components.upgrader)
   const { transportManager } = components
   return {
     libp2p,
@@ -116,6 +128,18 @@ function yamuxOptions(window: number, initialStreamWindowSize?: number) {
 /** yamux as it is, but both sides start with a wide window (docs/adr/0009): with the standard 256 KiB a stream idles most of each round trip. */
 function wideYamux(window: number): StreamMuxerFactory {
   return Object.assign(yamux(yamuxOptions(window, INITIAL_WINDOW))(), { protocol: WIDE_YAMUX })
+}
+
+/** There is one way to encrypt, so its name goes out together with its first message: libp2p would wait a round trip for a yes (docs/adr/0013). */
+function encryptAtOnce(upgrader: Upgrader): void {
+  const inner = upgrader as Upgrader & { _encryptOutbound(...args: Parameters<ConnectionEncrypter['secureOutbound']>): Promise<object> }
+  inner._encryptOutbound = async (connection, options) => {
+    const [only] = upgrader.getConnectionEncrypters()
+    if (!only) throw new TypeError('no encrypter')
+    const [protocol, encrypter] = only
+    askAhead(connection, protocol)
+    return { ...(await encrypter.secureOutbound(connection, options)), protocol }
+  }
 }
 
 /** libp2p writes after every new stream, through locks and protobuf, that the peer speaks its protocol. Identify has told that already. */

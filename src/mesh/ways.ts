@@ -1,5 +1,5 @@
 /** Everything about how others are reached, put together: relays, connector, round trips, pulse, and the streams that are opened over them. */
-import type { Connection } from '@libp2p/interface'
+import type { Connection, IdentifyResult } from '@libp2p/interface'
 import { relayOfAddress } from '../core/address.ts'
 import type { Mesh, PathWhy, RelaysApi } from '../core/mesh.ts'
 import type { Path } from '../core/path.ts'
@@ -12,7 +12,7 @@ import type { Gate } from './gate.ts'
 import { createKeeper } from './keeper.ts'
 import { OPEN_TIMEOUT } from './limits.ts'
 import type { Links } from './links.ts'
-import { type Agreed, openStream } from './open.ts'
+import { type Agreed, createAgreed, openStream } from './open.ts'
 import type { MeshParts } from './parts.ts'
 import { createPulse, type Pulse } from './pulse.ts'
 import type { RelaySet } from './relay-set.ts'
@@ -34,6 +34,7 @@ export interface Ways {
   readonly connector: Connector
   readonly rtt: RttMeter
   readonly pulse: Pulse
+  readonly agreed: Agreed
   readonly open: Mesh['open']
   /** ms to a connected peer over the best path. */
   rttOf(peer: string): number | undefined
@@ -63,7 +64,9 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
     if (silent && relay) doubtRelay(relay)
   }
   const pulse = createPulse({ clock, measure: rtt.measure, rttOf: links.rttOf, doubt, keptBy: relays.keeperOf, signal })
-  const agreed: Agreed = new WeakMap()
+  const agreed = createAgreed()
+  const onIdentify = ({ detail }: { detail: IdentifyResult }) => agreed.add(detail.connection, detail.protocols)
+  swarm.libp2p.addEventListener('peer:identify', onIdentify)
   const keep: Ways['keep'] = (source, client, presence) => {
     const reserved = connector.retry
     const keeperParts = { swarm, links, pulse, client, presence, clock, log, random, changed, reserved, isTaken: relays.isTaken }
@@ -74,6 +77,7 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
     connector,
     rtt,
     pulse,
+    agreed,
     keep,
     async list(client, presence) {
       const { relaySource: make, records } = parts

@@ -46,6 +46,9 @@ export interface RelayClientComponents extends RelayComponents {
   readonly connectionGater: ConnectionGater
 }
 
+/** Options of a new stream to whoever is known, or has to be, to speak the protocol: the first message goes with the question, and a no comes with the first read (mesh/muxer.ts). */
+export const AT_ONCE = { eager: true }
+
 /** Direct and open: the only connections a reservation or a circuit may run over. */
 export function isDirect(connection: Connection): boolean {
   return connection.status === 'open' && !connection.remoteAddr.toString().includes('/p2p-circuit')

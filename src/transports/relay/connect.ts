@@ -7,7 +7,7 @@ import { withDeadline } from '../../shared/async.ts'
 import { codeOf, type ErrorCode, MeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import type { CircuitLimits, CircuitTable } from './circuits.ts'
-import { isDirect } from './components.ts'
+import { AT_ONCE, isDirect } from './components.ts'
 import type { HopRequest, HopState } from './hop-state.ts'
 import { MAX_HOP_STREAMS, MAX_PAIR_CIRCUITS, PREFIX_SHARE, STOP_TIMEOUT } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
@@ -106,7 +106,7 @@ async function callDestination(state: HopState, from: PeerId, to: PeerId, { anno
   let stream: Stream | undefined
   try {
     return await withDeadline(state.clock, STOP_TIMEOUT, 'stop request', parent, async (signal) => {
-      stream = await connection.newStream(FOREIGN.stop, { signal, maxOutboundStreams: MAX_HOP_STREAMS, runOnLimitedConnection: false })
+      stream = await connection.newStream(FOREIGN.stop, { signal, maxOutboundStreams: MAX_HOP_STREAMS, runOnLimitedConnection: false, ...AT_ONCE })
       const messages = createMessageStream(stream)
       await messages.write(encodeStop({ type: STOP_TYPE.connect, peer: { id: from.toMultihash().bytes, addrs: [] }, limit: announced }), signal)
       const { type, status } = decodeStop(await messages.read(signal))

@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { MeshError, toMeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
 import { createCircuitConnection } from './circuit-connection.ts'
-import { newestDirect, type RelayClientComponents } from './components.ts'
+import { AT_ONCE, newestDirect, type RelayClientComponents } from './components.ts'
 import { ANSWER_TIMEOUT, MAX_HOP_STREAMS } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
 import { errorOfStatus } from './status-error.ts'
@@ -22,7 +22,7 @@ export async function dialCircuit(
 ): Promise<Connection> {
   const { relayAddress, relay, peer } = split(address)
   const over = await relayConnection(components, relay, relayAddress, options.signal)
-  const stream = await over.newStream(FOREIGN.hop, { signal: options.signal, maxOutboundStreams: MAX_HOP_STREAMS })
+  const stream = await over.newStream(FOREIGN.hop, { signal: options.signal, maxOutboundStreams: MAX_HOP_STREAMS, ...AT_ONCE })
   try {
     const messages = createMessageStream(stream)
     const answer = await withDeadline(clock, ANSWER_TIMEOUT, 'circuit', options.signal, async (signal) => {

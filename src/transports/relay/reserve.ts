@@ -5,7 +5,7 @@ import { withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { toMeshError } from '../../shared/errors.ts'
 import { FOREIGN } from '../../wire/ids.ts'
-import { closeQuietly } from './components.ts'
+import { AT_ONCE, closeQuietly } from './components.ts'
 import { ANSWER_TIMEOUT, MAX_ADDRS } from './limits.ts'
 import { createMessageStream } from './message-stream.ts'
 import { errorOfStatus } from './status-error.ts'
@@ -27,7 +27,7 @@ const DAY = 86_400_000
 /** RELAY_FULL, ACCESS_DENIED, BAD_FRAME, TIMEOUT, UNKNOWN_PROTOCOL (no hop there), STREAM_RESET, ABORTED. */
 export async function reserve(connection: Connection, clock: Clock, parent: AbortSignal): Promise<Reservation> {
   return withDeadline(clock, ANSWER_TIMEOUT, 'reservation', parent, async (signal) => {
-    const stream = await connection.newStream(FOREIGN.hop, { signal }).catch((error: unknown) => {
+    const stream = await connection.newStream(FOREIGN.hop, { signal, ...AT_ONCE }).catch((error: unknown) => {
       throw toMeshError(error, (error as Error).name === 'UnsupportedProtocolError' ? 'UNKNOWN_PROTOCOL' : 'STREAM_RESET')
     })
     try {
