@@ -42,7 +42,6 @@ export function createPulse(parts: PulseParts): Pulse {
   const { clock, signal } = parts
   const ears = new WeakMap<Connection, Ear>()
   const questions = new WeakMap<Connection, Promise<boolean>>()
-  const expected = new WeakMap<Connection, Promise<boolean>>()
   const checks = new WeakMap<Connection, Promise<void>>()
 
   const heard = (ear: Ear) => {
@@ -94,6 +93,7 @@ export function createPulse(parts: PulseParts): Pulse {
     if (alive) parts.doubt(connection, false)
     else if (connection.status === 'open' && !signal.aborted) connection.abort(new MeshError('PATH_LOST', 'the connection stayed silent'))
   }
+  /** One each: what was heard before the sending says nothing about it. */
   const expect = async (connection: Connection): Promise<boolean> => {
     const from = clock.monotonic()
     await silence(clock, patience(connection), signal).catch(() => undefined)
@@ -107,7 +107,7 @@ export function createPulse(parts: PulseParts): Pulse {
     },
     heardAt: (connection) => follow(connection).at,
     ask,
-    expect: (connection) => once(expected, connection, () => expect(connection)),
+    expect,
     patience,
     check: (connection) => once(checks, connection, () => check(connection)),
   }
