@@ -94,7 +94,7 @@ function createCommands(
       const connection = await withDeadline(parts.clock, DIAL_TIMEOUT, `dialling ${address}`, both, dial).catch((error: unknown) => {
         throw dialError(error, peer)
       })
-      if (options.protocol) ways.agreed.add(connection, [options.protocol])
+      if (options.protocol) ways.agreed.add(connection, options.protocol)
       return peer
     },
     addEventListener(type, listen, options = {}) {

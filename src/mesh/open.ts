@@ -28,18 +28,21 @@ export interface OpenRequest {
 /** What the peer has agreed to speak on each connection. The next stream of it does not wait for a yes: a no comes with the first read. */
 export interface Agreed {
   of(connection: Connection): Set<string>
-  add(connection: Connection, protocols: readonly string[]): void
+  add(connection: Connection, protocol: string): void
 }
 
-/** Filled by streams that were opened, by identify, and by addresses that name a protocol. */
+/**
+ * Filled by streams that were opened, and by addresses that name a protocol. Not by identify: a first stream that does not wait cannot fall back to another path
+ * before it fails, and after a short outage that was seen to take half a second longer.
+ */
 export function createAgreed(): Agreed {
   const all = new WeakMap<Connection, Set<string>>()
   const of = (connection: Connection) => all.get(connection) ?? (all.set(connection, new Set()).get(connection) as Set<string>)
   return {
     of,
-    add(connection, protocols) {
+    add(connection, protocol) {
       const known = of(connection)
-      for (const protocol of protocols) if (known.size < MAX_AGREED) known.add(protocol)
+      if (known.size < MAX_AGREED) known.add(protocol)
     },
   }
 }
@@ -97,7 +100,7 @@ async function openOn({ connection, path }: Link, request: OpenRequest, signal: 
     const stream = await connection.newStream(protocol, options)
     // The connection may end while its last step is awaited; libp2p gives the dead stream out all the same.
     if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended while the stream was opened')
-    agreed.add(connection, [protocol])
+    agreed.add(connection, protocol)
     stream.addEventListener('close', ({ error }) => {
       if (codeOf(error) === 'UNKNOWN_PROTOCOL') known.delete(protocol)
     })

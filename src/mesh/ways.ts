@@ -1,5 +1,5 @@
 /** Everything about how others are reached, put together: relays, connector, round trips, pulse, and the streams that are opened over them. */
-import type { Connection, IdentifyResult } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import { relayOfAddress } from '../core/address.ts'
 import type { Mesh, PathWhy, RelaysApi } from '../core/mesh.ts'
 import type { Path } from '../core/path.ts'
@@ -65,8 +65,6 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
   }
   const pulse = createPulse({ clock, measure: rtt.measure, rttOf: links.rttOf, doubt, keptBy: relays.keeperOf, signal })
   const agreed = createAgreed()
-  const onIdentify = ({ detail }: { detail: IdentifyResult }) => agreed.add(detail.connection, detail.protocols)
-  swarm.libp2p.addEventListener('peer:identify', onIdentify)
   const keep: Ways['keep'] = (source, client, presence) => {
     const reserved = connector.retry
     const keeperParts = { swarm, links, pulse, client, presence, clock, log, random, changed, reserved, isTaken: relays.isTaken }
