@@ -16,6 +16,7 @@ import type { Log } from '../src/shared/log.ts'
 import { openSqliteRecords } from '../src/storage/sqlite.node.ts'
 import type { HopComponents } from '../src/transports/relay/components.ts'
 import { createHopServer, type HopServer } from '../src/transports/relay/server.ts'
+import { createTcp } from '../src/transports/tcp/transport.node.ts'
 import { loadDirectCertificate } from '../src/transports/webrtc-direct/certificate.node.ts'
 import { createDirectDoor, type DirectDoor } from '../src/transports/webrtc-direct/listener.node.ts'
 import { createWebRtcDirect } from '../src/transports/webrtc-direct/transport.ts'
@@ -28,7 +29,7 @@ import { createFilesOff } from './files-off.ts'
 import type { Front } from './front/server.ts'
 import { AFTER_DRAIN, MAX_PEERS } from './limits.ts'
 import { createRelayPresence } from './relay-presence.ts'
-import { checkUdpPort } from './start-parts.ts'
+import { checkTcpPort, checkUdpPort } from './start-parts.ts'
 import { createStunServer, type StunServer } from './stun/server.ts'
 
 export interface RelayMeshParts {
@@ -77,7 +78,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const mesh = await createMesh({
     identity,
     records,
-    transports: direct ? [listener, direct.transport] : [listener],
+    transports: [listener, ...(direct ? [direct.transport] : []), ...(await openTcp(parts))],
     relays: [],
     policy: access,
     rolesOf,
@@ -111,6 +112,12 @@ async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<St
   if (config.stun === 'off') return undefined
   await checkUdpPort(udp, config.stun, '--stun')
   return createStunServer({ listen: stunListen(udp, config.stun), clock, log })
+}
+
+async function openTcp({ config, udp, clock }: RelayMeshParts): Promise<readonly Transport[]> {
+  if (config.tcp === 'off') return []
+  await checkTcpPort(udp, config.tcp, '--tcp')
+  return [createTcp({ clock, listen: [`/ip${udp.includes(':') ? 6 : 4}/${udp}/tcp/${config.tcp}`] })]
 }
 
 interface Direct {

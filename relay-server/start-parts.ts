@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { createServer, isIP } from 'node:net'
 import { join } from 'node:path'
 import { MeshError } from '../src/shared/errors.ts'
 import type { RelayConfig } from './config/config.ts'
@@ -42,6 +42,20 @@ export async function checkUdpPort(host: string, port: number, flag: string): Pr
     throw listenError(error, { host, port }, flag)
   } finally {
     await new Promise<void>((done) => socket.close(done))
+  }
+}
+
+/** libp2p goes on when one of several listeners fails, so the port is tried first. PORT_IN_USE, PERMISSION_DENIED, BAD_CONFIG. */
+export async function checkTcpPort(host: string, port: number, flag: string): Promise<void> {
+  if (port === 0) return
+  const server = createServer()
+  try {
+    server.listen({ port, host, exclusive: true })
+    await once(server, 'listening')
+  } catch (error) {
+    throw listenError(error, { host, port }, flag)
+  } finally {
+    server.close()
   }
 }
 

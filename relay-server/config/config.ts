@@ -23,6 +23,8 @@ export interface RelayConfig {
   readonly admin: HostPort | 'off'
   /** UDP port of webrtc-direct. */
   readonly udp: number | 'off'
+  /** Port of plain libp2p over TCP. */
+  readonly tcp: number | 'off'
   readonly stun: number | 'off'
   readonly log: Readonly<Record<string, LogLevel | 'off'>>
   readonly name: string
@@ -64,6 +66,7 @@ function complete(values: OptionValues, { root, env }: ConfigSources, cwd: strin
     lobby: values.lobby,
     admin: values.admin ?? { host: '127.0.0.1', port: above(2) },
     udp: values.udp ?? above(0),
+    tcp: values.tcp ?? 'off',
     stun: values.stun ?? above(1),
     log: values.log ?? { '*': 'info' },
     name: values.name ?? (hostname().slice(0, 64) || 'relay'),

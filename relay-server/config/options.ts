@@ -81,6 +81,12 @@ export const OPTIONS = {
     doc: 'UDP port of direct WebRTC to this relay. With --public-url it listens on every address, since no proxy carries UDP.',
     parse: (texts) => parsePortOrOff(last(texts)),
   }),
+  tcp: option({
+    value: 'PORT|off',
+    default: 'off',
+    doc: 'TCP port for terminals and other libp2p programs, which reach this relay there in fewer round trips than over WebSocket. Browsers cannot use it. Listens where --udp does.',
+    parse: (texts) => parsePortOrOff(last(texts)),
+  }),
   stun: option({
     value: 'PORT|off',
     default: 'one above the port of --listen',

@@ -196,7 +196,7 @@ async function why({ a, b }: MeshContext): Promise<void> {
   // Direct between two machines in one process, relayed or direct in browsers.
   check(path === 'direct' || path === 'relayed', `the path to a peer that is connected: ${path}`)
   equal([first?.kind, first?.outcome].join(), `${path},used`, 'the first candidate')
-  check(/\/(ws|webrtc|webrtc-direct|p2p-circuit)\b/.test(first?.address ?? ''), `its address: ${first?.address}`)
+  check(/\/(tcp|webrtc|webrtc-direct|p2p-circuit)\b/.test(first?.address ?? ''), `its address: ${first?.address}`)
   const nobody = await a.why('12D3KooWJWoaqZhDaoEFshF7Rh1bpY9ohihFhzcW6d69Lr2NASuq')
   equal(nobody.path, 'away', 'a peer nobody knows')
   check(
