@@ -6,9 +6,15 @@ const WAIT = (what: string, otherwise: string) => ({ value: 'TIME', doc: `How lo
 
 export const PEER_COMMANDS: Readonly<Record<string, PeerCommand>> = {
   up: {
-    usage: 'up [--log LEVEL]',
+    usage: 'up [--tcp HOST:PORT|off] [--log LEVEL]',
     doc: 'Run the terminal peer in the foreground until Ctrl-C, e.g. under systemd. The other commands find it.',
-    options: { log: { value: 'LEVEL', doc: 'debug, info, warn, error or off, as JSON lines on standard error. Default warn.' } },
+    options: {
+      tcp: {
+        value: 'HOST:PORT|off',
+        doc: 'Where other terminals reach this one directly. Default every network and any free port; a fixed port, e.g. 0.0.0.0:4001, can be let through a firewall. Also DMESH_TCP, for every command that runs the peer itself.',
+      },
+      log: { value: 'LEVEL', doc: 'debug, info, warn, error or off, as JSON lines on standard error. Default warn.' },
+    },
     takes: [0, 0],
     endless: true,
     load: async () => (await import('./up.ts')).up,

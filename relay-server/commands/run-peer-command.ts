@@ -17,7 +17,7 @@ export async function runPeerCommand(command: PeerCommand, args: readonly string
   let session: Session | undefined
   let connected: Promise<Connected> | undefined
   const connect = async () => {
-    session = await openSession({ dataDir: call.dataDir, version: call.version }, ending.signal)
+    session = await openSession({ dataDir: call.dataDir, version: call.version, tcp: terminal.env.DMESH_TCP }, ending.signal)
     return { session, client: session.client, follow: await followPeer(session, ending.signal) }
   }
   const call: CommandCall = {

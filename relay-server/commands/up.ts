@@ -10,7 +10,11 @@ import type { CommandCall } from './peer-command.ts'
 import { printable } from './printable.ts'
 
 export async function up({ terminal, option, json, dataDir, version, signal }: CommandCall): Promise<number> {
-  const peer = await startPeer(takeDataDir(dataDir, 'peer'), { log: createJsonLog(levelsOf(option('log') ?? 'warn')), version })
+  const peer = await startPeer(takeDataDir(dataDir, 'peer'), {
+    log: createJsonLog(levelsOf(option('log') ?? 'warn')),
+    version,
+    tcp: option('tcp') ?? terminal.env.DMESH_TCP,
+  })
   try {
     const { state } = peer.mesh
     if (json) terminal.out(JSON.stringify({ peer: state.peer, name: state.name, dataDir, pid: process.pid }))

@@ -21,6 +21,8 @@ export interface SessionOptions {
   /** Absolute. */
   readonly dataDir: string
   readonly version: string
+  /** See PeerOptions. */
+  readonly tcp?: string | undefined
 }
 
 /** NOT_RUNNING for a relay's directory whose relay does not run, and when a process holds the directory and does not answer; BAD_CONFIG, PERMISSION_DENIED. */
@@ -43,7 +45,7 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
 }
 
 /** The peer that had to be started here; undefined when one answers. */
-async function attachOrStart(client: LocalClient, { dataDir, version }: SessionOptions, signal: AbortSignal): Promise<Peer | undefined> {
+async function attachOrStart(client: LocalClient, { dataDir, version, tcp }: SessionOptions, signal: AbortSignal): Promise<Peer | undefined> {
   const clock = systemClock()
   const start = clock.monotonic()
   for (;;) {
@@ -57,7 +59,7 @@ async function attachOrStart(client: LocalClient, { dataDir, version }: SessionO
     if (!('holder' in taken)) {
       // Loaded only here: commands that find a running peer should not wait for libp2p.
       const { startPeer } = await import('./start-peer.ts')
-      return startPeer(taken, { log: createJsonLog({ '*': 'off' }), version })
+      return startPeer(taken, { log: createJsonLog({ '*': 'off' }), version, tcp })
     }
     if (clock.monotonic() - start > ATTACH_MS)
       throw new MeshError('NOT_RUNNING', `Process ${taken.holder} uses ${dataDir} and does not answer. Stop it, or choose another --data-dir.`)

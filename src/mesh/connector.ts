@@ -25,7 +25,12 @@ export interface ConnectorParts extends CircuitParts {
   /** False while this place cannot do WebRTC (no window, switched off): then no direct attempt is made. */
   readonly canDirect: () => boolean
   readonly changed: (peer: string) => void
+  /** Tried before WebRTC. */
+  readonly near?: NearDialer | undefined
 }
+
+/** Another way to a direct link, of places that have one. */
+export type NearDialer = (peer: string, parts: ConnectorParts, note: Connector['note'], signal: AbortSignal) => Promise<Link>
 
 export interface Connector {
   /** An open link, dialling by relay when there is none. PEER_UNREACHABLE, KEY_MISMATCH, TIMEOUT. */
@@ -118,7 +123,10 @@ export function createConnector(parts: ConnectorParts, signal: AbortSignal): Con
     return (
       direct ??
       abortable(
-        shared(upgrading, peer, () => dialDirect(peer, parts, note, signal)),
+        shared(upgrading, peer, () => {
+          const far = () => dialDirect(peer, parts, note, signal)
+          return parts.near?.(peer, parts, note, signal).catch(far) ?? far()
+        }),
         own,
       )
     )

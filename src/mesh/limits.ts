@@ -160,3 +160,15 @@ export const GOSSIP_DEGREE = { D: 512, Dlo: 256, Dhi: 1_024, Dscore: 4, Dout: 2 
 
 /** ms until a stream of gossip that ended on a live link is opened again; doubles up to the cap. */
 export const GOSSIP_RETRY = { first: 1_000, cap: 60_000 } as const
+
+/** Addresses of one peer that are dialled: a laptop with wired network, wireless and VPN, each with both IP versions, has six. Guards others against a peer that names theirs. */
+export const MAX_NEAR = 8
+
+/** ms to ask a peer where it listens, over a path that works. */
+export const NEAR_ASK = 5_000
+
+/** ms until one of these addresses is given up: it is on the same network, or on none that leads there. */
+export const NEAR_DIAL = 5_000
+
+/** ms after which the next address is tried beside one that hangs (RFC 8305 section 5). */
+export const NEAR_STEP = 250

@@ -8,6 +8,7 @@ import type { RecordStore } from '../core/stores.ts'
 import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import type { NearDialer } from './connector.ts'
 import type { NoiseKeys } from './swarm.ts'
 
 export interface MeshParts {
@@ -39,6 +40,8 @@ export interface MeshParts {
   readonly noiseKeys?: NoiseKeys
   /** Default: always. False while WebRTC has no window to run in. */
   readonly canDirect?: () => boolean
+  /** Makes direct links by dialling, e.g. near.ts. Default: WebRTC alone. */
+  readonly near?: NearDialer
   /** [0, 1). Default Math.random. */
   readonly random?: () => number
 }

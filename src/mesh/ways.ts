@@ -55,7 +55,7 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
   const placesOf = (peer: string) => entries().find((entry) => entry.peer === peer)?.places
   const doubtRelay = (relay: string) => relays.of(relay)?.kick()
   const circuits = { keepers: relays.keepers, links, placesOf, doubtRelay }
-  const connector = createConnector({ ...circuits, swarm, me, clock, log, random, canDirect, changed }, signal)
+  const connector = createConnector({ ...circuits, swarm, me, clock, log, random, canDirect, changed, near: parts.near }, signal)
   const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
   const doubt = (connection: Connection, silent: boolean) => {
     links.doubt(connection, silent)

@@ -40,10 +40,10 @@ const EXPECTED: readonly (readonly [RegExp, { readonly stays?: true; readonly in
   [/^holiday\.jpg .* sha256 \w{64}\nnotes\.txt .* sha256 \w{64}\n$/],
   [/^photos\.tar .* sha256 \w{64}\n$/],
   [/^(kept until the peer is here|delivered)\n$/],
-  [/12D3\w+ {2}Ben {2}relayed/],
-  [/^Ana \(this one\)\n└─ by relay .*\n {3}└─ Ben/],
-  [/^pong from .* relayed[\s\S]*in use/],
-  [/(^status=relayed .*peers=1.*\n){3}/m],
+  [/12D3\w+ {2}Ben {2}(relayed|direct)/],
+  [/^Ana \(this one\)\n[├└]─ (by relay|directly).*\n[│ ] {2}└─ Ben/],
+  [/^pong from .* (relayed|direct) over [\s\S]*in use/],
+  [/(^status=(relayed|direct) .*peers=1.*\n){3}/m],
   [/delivered: good bye/, { input: () => 'good bye' }],
 ]
 

@@ -15,10 +15,13 @@ const root = mkdtempSync(join(tmpdir(), 'dmesh-terminal-'))
 const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((name) => join(root, name)) as [string, string, string]
 const running: Running[] = []
 
-const dmesh = (dir: string, ...args: string[]) => runCommand([...args, '--data-dir', dir])
+/** By relay only, whatever networks this computer has. */
+const RELAYED = { DMESH_TCP: 'off' }
+
+const dmesh = (dir: string, ...args: string[]) => runCommand([...args, '--data-dir', dir], RELAYED)
 
 function start(dir: string, ...args: string[]): Running {
-  const command = startCommand([...args, '--data-dir', dir])
+  const command = startCommand([...args, '--data-dir', dir], RELAYED)
   running.push(command)
   return command
 }

@@ -18,8 +18,8 @@ export interface Running {
 }
 
 /** Its standard streams are pipes, so it sees no screen. */
-export function startCommand(args: readonly string[], options: { readonly cwd?: string } = {}): Running {
-  const child = spawn(process.execPath, [CLI, ...args], { env: cleanEnv(), ...options })
+export function startCommand(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [CLI, ...args], { env: cleanEnv(env) })
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
