@@ -3,5 +3,6 @@
 import type { StartMeshes } from '../src/mesh/meshes/lazy.ts'
 import { startMeshes } from '../src/mesh/meshes/start.ts'
 import { createDeskClient } from '../src/protocols/invite/client.ts'
+import { createMembers } from '../src/protocols/members/protocol.ts'
 
-export const privateMeshes: StartMeshes = (around) => startMeshes(around, createDeskClient)
+export const privateMeshes: StartMeshes = (around) => startMeshes(around, { desks: createDeskClient, members: createMembers })

@@ -14,6 +14,7 @@ import type { MeshHost } from '../../src/mesh/parts.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
+import { createMembers } from '../../src/protocols/members/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import type { Clock } from '../../src/shared/clock.ts'
@@ -59,7 +60,7 @@ export async function openPeerMesh(
     relayClient: relay,
     relays: [],
     relaySource: (origin) => terminalRelaySource(origin),
-    meshes: async () => (around) => startMeshes(around, createDeskClient),
+    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers }),
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
       message: await createMessages({ records }),

@@ -80,6 +80,9 @@ export const MEMBERSHIP_SKEW = 3_600_000
 export const MAX_REMOVED = 512
 export const MAX_REVOKED = 65_536
 
+/** Characters of a signed leave; ours have about 340. */
+export const MAX_LEAVE = 600
+
 /** Members of one mesh, spare keys included: each costs about 1.5 kB in a document that every change sends to everybody. */
 export const MAX_MEMBERS = 200
 

@@ -4,7 +4,7 @@ import type { Identity } from '../core/identity.ts'
 import type { Signer } from '../identity/seed.ts'
 import { MeshError } from '../shared/errors.ts'
 import { counter, type JwsKind, peerId, readJws, signJws, verifyJws } from './jws.ts'
-import { CERTIFICATE_LIFETIME, MAX_CERTIFICATE, MAX_CHAIN, MAX_REMOVED, MAX_REVOKED, MEMBERSHIP_SKEW } from './limits.ts'
+import { CERTIFICATE_LIFETIME, MAX_CERTIFICATE, MAX_CHAIN, MAX_LEAVE, MAX_REMOVED, MAX_REVOKED, MEMBERSHIP_SKEW } from './limits.ts'
 
 const certificateSchema = v.strictObject({
   iss: peerId,
@@ -112,6 +112,22 @@ export async function verifyRemoved(verify: Identity['verify'], mesh: string, jw
   const { peer, owner } = await verifyChain(verify, mesh, claims.by, now)
   if (peer !== claims.iss || !owner) throw new MeshError('WRONG_MESH', 'a list that no owner signed')
   return { seq: claims.seq, floors: claims.floors }
+}
+
+const leaveSchema = v.strictObject({ iss: peerId, mesh: peerId, epoch: counter, iat: counter })
+
+const LEAVE: JwsKind<typeof leaveSchema> = { typ: 'dmesh-leave+jwt', schema: leaveSchema, most: MAX_LEAVE, code: 'WRONG_MESH' }
+
+/** I go. Worth nothing once somebody was taken out for it: whoever comes back does so at a higher epoch. */
+export function signLeave(signer: Signer, { mesh, epoch, now }: { mesh: string; epoch: number; now: number }): Promise<string> {
+  return signJws(LEAVE, signer, { iss: signer.peer, mesh, epoch, iat: Math.floor(now / 1000) })
+}
+
+/** Passes when `peer` said that it goes, and was not removed since. WRONG_MESH. */
+export async function verifyLeave(verify: Identity['verify'], mesh: string, peer: string, jws: string, floors: Floors): Promise<void> {
+  const claims = await verifyJws(LEAVE, verify, jws)
+  if (claims.mesh !== mesh || claims.iss !== peer) throw new MeshError('WRONG_MESH', 'the leave of somebody else, or of another mesh')
+  if (claims.epoch < (floors[peer] ?? 0)) throw new MeshError('WRONG_MESH', 'a leave of before')
 }
 
 /** True when somebody in the chain was removed after their certificate was made. */

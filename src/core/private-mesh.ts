@@ -30,6 +30,8 @@ export interface DeskEvents {
   documents(documents: MeshDocuments): void
   /** Somebody waits to be admitted; told to owners. */
   claim(claim: Claim & { readonly peer: string }): void
+  /** A member goes; told to owners until one says `left`. */
+  leaving(going: Leaving): void
 }
 
 /** One mesh at one relay, as a member. Every call resolves when the relay has it on its disk. */
@@ -42,6 +44,10 @@ export interface Desk {
   answer(invite: string, peer: string, code?: string): Promise<void>
   /** `until` in ms: how long the relay has to remember. */
   withdraw(invite: string, until: number): Promise<void>
+  /** I go: the relay tells owners, now or when they come. */
+  leave(leave: string): Promise<void>
+  /** An owner took care of somebody's leaving. */
+  left(peer: string): Promise<void>
   /** Settles with the stream; rejects with what ended it. */
   readonly closed: Promise<void>
 }
@@ -56,6 +62,32 @@ export interface DeskClient {
   ): Promise<Desk>
   /** Claim, then wait: `counted` is called once the relay counted it, `answered` when an owner answered. Ends when admitted; rejects with why not. */
   claim(relay: string, claim: Claim, on: { counted(): void; documents(documents: MeshDocuments): void }, signal: AbortSignal): Promise<void>
+}
+
+/** What members tell each other, as the mesh answers it. */
+export interface MembersHooks {
+  /** What I have of this mesh; undefined when I am not in it. */
+  mine(mesh: string): { readonly chain: readonly string[]; readonly documents: MeshDocuments } | undefined
+  /** What these certificates prove about `peer`, by the newest document here. */
+  standing(peer: string, mesh: string, chain: readonly string[]): Promise<'member' | 'removed' | 'stranger'>
+  take(mesh: string, documents: MeshDocuments): Promise<void>
+  /** A member says that I am out. */
+  removed(mesh: string, newest: MeshDocuments): Promise<void>
+  /** Somebody goes. WRONG_MESH when it did not sign that. */
+  left(mesh: string, going: Leaving): Promise<void>
+}
+
+export interface Leaving {
+  readonly peer: string
+  /** Signed; see signLeave of the access room. */
+  readonly leave: string
+}
+
+export interface MembersService {
+  /** The newer document goes to who has the older one. NOT_MEMBER, PEER_UNREACHABLE, TIMEOUT. */
+  meet(peer: string, mesh: string, signal: AbortSignal): Promise<void>
+  /** Tell a member that I go. */
+  leave(peer: string, mesh: string, leave: string, signal: AbortSignal): Promise<void>
 }
 
 /** What a relay's desk needs to know about the formats of the access room. */
@@ -102,6 +134,8 @@ export interface MeshesHost {
   /** [0, 1). */
   readonly random: () => number
   readonly desks: DeskClient
+  /** Starts to answer members; call once. */
+  readonly members: (hooks: MembersHooks) => Promise<MembersService>
   readonly presence: PresenceService
   /** Relays with an origin; `id` once it answered. */
   relays(): readonly { readonly origin: string; readonly id: string; readonly connected: boolean }[]

@@ -2,6 +2,7 @@
 import type { Bus } from '../shared/bus.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import type { PolicyRow } from './access.ts'
 import type { Identity } from './identity.ts'
 import type { FilesApi, Mesh, MeshEvents, MeshSettings, MessageInfo, PeerInfo, TransferInfo } from './mesh.ts'
 import type { PeerStream } from './peer-stream.ts'
@@ -33,6 +34,8 @@ export interface Protocol<S = unknown> {
   readonly ids: readonly string[]
   /** Capability that guards its handler, e.g. 'message.send'. */
   readonly may: string
+  /** A row that holds as long as its handler does, where those a policy starts with do not speak of it. */
+  readonly row?: PolicyRow
   /** Start; ends with the signal. Everything it made stops then. */
   start(
     host: ProtocolHost,

@@ -47,6 +47,7 @@ export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
           id,
           protocol.may,
           serveWith(id, (stream) => running.serve(stream)),
+          protocol.row,
         )
       return running
     },

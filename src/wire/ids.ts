@@ -9,6 +9,7 @@ export const PROTOCOL = {
   webrtc: '/dmesh/webrtc/1.0.0', // signalling of one data channel that yamux runs on: varint length | JSON
   why: '/dmesh/why/1.0.0', // why was my last stream refused: varint length | JSON question, same for the answer
   invite: '/dmesh/invite/1.0.0', // private meshes, peer ⇄ relay: claims of invites, sealed documents: varint length | JSON
+  members: '/dmesh/members/1.0.0', // members of a private mesh to each other: the newer document, who leaves: varint length | JSON
   echo: '/dmesh/echo/1.0.0', // every byte comes back; tests, bench and RTT
 } as const
 

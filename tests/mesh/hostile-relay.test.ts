@@ -3,61 +3,24 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { verifyChain } from '../../src/access/membership.ts'
 import { readDocument } from '../../src/access/profile.ts'
-import type { Identity } from '../../src/core/identity.ts'
-import type { MeshInfo } from '../../src/core/meshes.ts'
-import type { RecordStore } from '../../src/core/stores.ts'
-import { createPresence } from '../../src/discovery/registry/client.ts'
 import { signRecord } from '../../src/discovery/registry/record.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { loadMeshes } from '../../src/mesh/meshes/kept.ts'
-import { createEcho } from '../../src/protocols/echo/protocol.ts'
-import { createFiles } from '../../src/protocols/files/protocol.ts'
-import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { fromBase64url, toBase64url } from '../../src/shared/bytes.ts'
 import { codeOf } from '../../src/shared/errors.ts'
-import { createLog, silentLog } from '../../src/shared/log.ts'
-import { createMemoryFiles, createMemoryRecords } from '../../src/storage/memory.ts'
-import { createSha256 } from '../../src/storage/sha256.ts'
+import { silentLog } from '../../src/shared/log.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
+import { type House, joined, members, meshOf, openHouse, type Person } from '../support/hostile-house.ts'
 import { type Frame, type HostileRelay, type Kept, startHostileRelay } from '../support/hostile-relay.ts'
-import { startTestPeer, type TestPeer } from '../support/test-peer.ts'
+import type { TestPeer } from '../support/test-peer.ts'
 import { waitUntil } from '../support/wait.ts'
 import { countingWrong, forge, multihash, readable } from './hostile-lies.ts'
 
-interface Person extends TestPeer {
-  readonly identity: Identity
-  readonly records: RecordStore
-  readonly events: { event: string; code?: string }[]
-  /** Ends it and starts it again on the same stores. */
-  again(): Promise<Person>
-}
-
-const meshOf = ({ mesh }: TestPeer, id: string): MeshInfo | undefined => mesh.state.meshes.find((one) => one.id === id)
-const joined = (peer: TestPeer, id: string) => waitUntil(() => meshOf(peer, id)?.status === 'joined', { what: 'to be in' })
-const members = (peer: TestPeer, id: string) => meshOf(peer, id)?.members.map(({ peer }) => peer)
-
 describe('a relay that keeps everything and lies', () => {
+  let house: House
   let relay: HostileRelay
-  const people: TestPeer[] = []
-  const start = async (name: string, kept: { identity?: Identity; records?: RecordStore; relay?: HostileRelay } = {}): Promise<Person> => {
-    const { identity = await createEphemeralIdentity(), records = createMemoryRecords() } = kept
-    const events: Person['events'] = []
-    const { log } = createLog((_, event, { code }) => void events.push({ event, code: String(code) }), { '*': 'debug' })
-    const message = await createMessages({ records })
-    const files = await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 })
-    const presence = createPresence({ name, kind: 'cli', records })
-    const { source } = kept.relay ?? relay
-    const parts = { identity, records, relays: [source], relaySource: () => source, protocols: { message, files, presence, more: [createEcho()] } }
-    const peer = await startTestPeer({ origin: 'http://relay.test', name, log, parts })
-    people.push(peer)
-    await waitUntil(() => peer.mesh.state.relays[0]?.status === 'reserved', { what: `${name} at the relay` })
-    const again = async () => {
-      await peer.close()
-      return start(name, { identity, records })
-    }
-    return { ...peer, identity, records, events, again }
-  }
-  const refusals = ({ events }: Person, event: string) => events.filter((one) => one.event === event).map(({ code }) => code)
+  const start: House['start'] = (...args) => house.start(...args)
+  const refusals = (person: Person, event: string) => house.codes(person, event)
   const saw = (t: string, peer?: TestPeer): Frame[] =>
     relay.kept.filter((one) => one.frame.t === t && (!peer || one.peer === peer.mesh.peer)).map(({ frame }) => frame)
   const readKey = async ({ records, identity }: Person, id: string) => {
@@ -65,12 +28,10 @@ describe('a relay that keeps everything and lies', () => {
     return mesh?.keys.get(mesh.profile?.epoch ?? 0) as Uint8Array<ArrayBuffer>
   }
   beforeEach(async () => {
-    relay = await startHostileRelay()
+    house = await openHouse()
+    relay = house.relay
   })
-  afterEach(async () => {
-    await Promise.all(people.splice(0).map((peer) => peer.close()))
-    await relay.close()
-  })
+  afterEach(() => house.close())
 
   it('gets in with none of the tokens it keeps, and reads no key, name, role or seed', async () => {
     const [ana, ben] = [await start('Anastasia'), await start('Benjamin')]

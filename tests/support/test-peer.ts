@@ -11,6 +11,7 @@ import { createRelaySource } from '../../src/mesh/relay-source.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
+import { createMembers } from '../../src/protocols/members/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
@@ -48,7 +49,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     relayClient: relay,
     relays: [createRelaySource(origin, { fetch: fetchLocal })],
     relaySource: (at) => createRelaySource(at, { fetch: fetchLocal }),
-    meshes: async () => (around) => startMeshes(around, createDeskClient),
+    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers }),
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),

@@ -8,7 +8,7 @@ import { createFrameReader } from '../../wire/frame.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Announcer, type AnnouncerOptions, createAnnouncer } from './announcer.ts'
 import { createDirectory, type Directory, type Hall, keyOf } from './directory.ts'
-import { FULL_PAUSE, HELLO_TIMEOUT, KEEP_AWAY, LOST_GRACE, MAX_RELAY_FRAME, RENEW_AFTER, RETRY } from './limits.ts'
+import { FULL_PAUSE, HELLO_TIMEOUT, KEEP_AWAY, LOST_GRACE, MAX_ENTRIES, MAX_RELAY_FRAME, RENEW_AFTER, RETRY } from './limits.ts'
 import { cleanName, verifyRecord } from './record.ts'
 import { decodeRelayFrame, encodePresence, type RelayFrame, VERSION } from './wire.ts'
 
@@ -30,7 +30,17 @@ export function createPresence(options: PresenceOptions): Protocol<PresenceServi
       const directory = createDirectory(tell)
       const announcer = createAnnouncer(options, host.identity, host.clock)
       const { random = Math.random } = options
-      const parts = { host, directory, announcer, random, tell, renamed: new Set<() => void>(), live: new Map<string, number>(), ending: signal }
+      const parts = {
+        host,
+        directory,
+        announcer,
+        random,
+        tell,
+        renamed: new Set<() => void>(),
+        live: new Map<string, number>(),
+        unread: new Set<() => Promise<void>>(),
+        ending: signal,
+      }
       return {
         service: createService(parts, listeners),
         serve: async (stream) => stream.abort(new MeshError('UNKNOWN_PROTOCOL', 'this peer is no relay')),
@@ -50,6 +60,8 @@ interface ClientParts {
   readonly renamed: Set<() => void>
   /** Sessions by roster, to know whether a lost one was replaced. */
   readonly live: Map<string, number>
+  /** Records whose name could not be read yet, to be taken again when there may be a key. */
+  readonly unread: Set<() => Promise<void>>
   /** Fires when the protocol stops. */
   readonly ending: AbortSignal
 }
@@ -70,7 +82,11 @@ function createService(parts: ClientParts, listeners: Set<() => void>): Presence
   const { directory, announcer, host, ending } = parts
   return {
     join: (relay, signal, mesh) => join(parts, { relay, mesh }, AbortSignal.any([signal, ending])),
-    recheck: parts.tell,
+    recheck() {
+      for (const again of parts.unread) void again()
+      parts.unread.clear()
+      parts.tell()
+    },
     entries: () => directory.entries().filter(({ peer }) => peer !== host.identity.peer),
     rename(name) {
       announcer.rename(name)
@@ -161,7 +177,7 @@ async function follow(parts: ClientParts, hall: Hall, stream: PeerStream, signal
       if (!bytes) return
       const frame = decodeRelayFrame(bytes)
       if (frame.t === 'error') throw errorFromWire(frame)
-      await apply(parts, hall, frame, still)
+      await apply(parts, hall, frame, still, signal)
       if (frame.t !== 'roster' || !frame.end || complete) continue
       complete = true
       ready()
@@ -172,7 +188,13 @@ async function follow(parts: ClientParts, hall: Hall, stream: PeerStream, signal
   }
 }
 
-async function apply({ host, directory }: ClientParts, hall: Hall, frame: Exclude<RelayFrame, { t: 'error' }>, still: Set<string>): Promise<void> {
+async function apply(
+  { host, directory, unread }: ClientParts,
+  hall: Hall,
+  frame: Exclude<RelayFrame, { t: 'error' }>,
+  still: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const now = host.clock.now()
   const { relay, mesh } = hall
   const take = async (jws: string, here: boolean, ago: number) => {
@@ -181,6 +203,7 @@ async function apply({ host, directory }: ClientParts, hall: Hall, frame: Exclud
       if (here) still.add(record.iss)
       // A name that I have no key for yet: the document that brings it is on its way, and a member is one without a name too.
       const shown = mesh ? record.sealed && (await mesh.open(record.iss, record.sealed)) : record
+      if (!shown && unread.size < MAX_ENTRIES) unread.add(async () => void (!signal.aborted && still.has(record.iss) && (await take(jws, true, 0))))
       directory.put(hall, record, { here, ago, name: cleanName(shown?.name ?? ''), kind: shown?.kind ?? 'browser' }, now)
     } catch (error) {
       host.log('presence.record.refused', { relay, code: codeOf(error) }, 'warn')

@@ -12,7 +12,9 @@ import { firstDocument } from './document.ts'
 import { createInvites } from './invites.ts'
 import { createJoiner, type Joiner } from './join.ts'
 import { loadMeshes, type MyMesh } from './kept.ts'
+import { createLeaver, hearLeave, type Leaver } from './leaving.ts'
 import { MAX_MY_MESHES } from './limits.ts'
+import { createMeetings, createMembersHooks } from './meetings.ts'
 import { sealOfMesh } from './seal.ts'
 import { createMyMeshes, type MyMeshes } from './state.ts'
 
@@ -29,8 +31,12 @@ export async function createMeshes(host: MeshesHost): Promise<MeshesService> {
     documents: my.take,
     removed: my.takeRemoval,
     claim: (mesh, claim) => void admit({ host, change: my.change, answer }, mesh, claim),
+    leaving: (mesh, going) => hearLeave(host, my, desks, mesh, going),
   })
   late.desks = desks
+  const members = await host.members(createMembersHooks(host, my, (id, going) => hearLeave(host, my, desks, my.get(id), going)))
+  const meetings = createMeetings(host, my, () => members)
+  my.onChange(meetings.look)
   const joiner = createJoiner(host, my, desks)
   const invites = await createInvites(host, my, desks)
   for (const mesh of await loadMeshes(records, identity, clock.now(), log)) {
@@ -38,7 +44,7 @@ export async function createMeshes(host: MeshesHost): Promise<MeshesService> {
     if (mesh.status === 'waiting' && !mesh.problem) joiner.resume(mesh)
   }
   return {
-    ...createCalls(host, my, joiner),
+    ...createCalls(host, my, joiner, await createLeaver(host, desks, members)),
     ...invites,
     infos: () => my.all().map((mesh) => infoOf(host, mesh)),
     sharedWith: (peer) =>
@@ -64,6 +70,7 @@ function createCalls(
   host: MeshesHost,
   my: MyMeshes,
   joiner: Joiner,
+  leaver: Leaver,
 ): Pick<MeshesApi, 'create' | 'rename' | 'look' | 'join' | 'setRole' | 'remove' | 'leave'> {
   const { identity, clock } = host
   const memberOf = (mesh: MyMesh, peer: string) => {
@@ -81,7 +88,11 @@ function createCalls(
     },
     rename: (id, name) => my.change(my.get(id), () => [{ t: 'name', name: cleanName(name) }]),
     look: async (link) => (await readLink(identity.verify, link, clock.now())).look,
-    join: (link, { signal } = {}) => joiner.join(link, signal),
+    async join(link, { signal } = {}) {
+      const id = await joiner.join(link, signal)
+      await leaver.stay(id)
+      return id
+    },
     setRole: (id, peer, role) => {
       const mesh = my.get(id)
       return my.change(mesh, () => {
@@ -103,7 +114,7 @@ function createCalls(
         if (lastOwner(mesh, identity.peer))
           throw new MeshError('BAD_ARGUMENT', 'a mesh needs an owner: make somebody else owner first, or remove the others')
         await my.change(mesh, () => [{ t: 'remove', peer: identity.peer }])
-      }
+      } else if (mesh.status === 'joined' && others.length > 0) await leaver.leave(mesh)
       await my.drop(id)
     },
   }

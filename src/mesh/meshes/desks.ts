@@ -2,7 +2,7 @@
 import { openShown, sealShown } from '../../access/keyring.ts'
 import { backoff } from '../../core/backoff.ts'
 import type { PresenceMesh } from '../../core/presence-mesh.ts'
-import type { Desk, DeskEvents, MeshDocuments, MeshesHost } from '../../core/private-mesh.ts'
+import type { Desk, DeskEvents, Leaving, MeshDocuments, MeshesHost } from '../../core/private-mesh.ts'
 import { sleep } from '../../shared/async.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
 import type { MyMesh } from './kept.ts'
@@ -12,6 +12,7 @@ export interface DeskHooks {
   documents(mesh: MyMesh, documents: MeshDocuments): Promise<void>
   removed(mesh: MyMesh, newest: MeshDocuments): Promise<void>
   claim(mesh: MyMesh, claim: Parameters<DeskEvents['claim']>[0]): void
+  leaving(mesh: MyMesh, going: Leaving): Promise<void>
 }
 
 export interface Desks {
@@ -64,6 +65,10 @@ export function createDesks(host: MeshesHost, hooks: DeskHooks): Desks {
             .catch((error: unknown) => host.log('mesh.document.refused', { mesh: mesh.id, code: codeOf(error) }, 'warn')),
         removed: (newest) => void hooks.removed(mesh, newest).catch(() => host.log('mesh.removal.unproven', { mesh: mesh.id, relay }, 'warn')),
         claim: (claim) => hooks.claim(mesh, claim),
+        leaving: (going) =>
+          void hooks
+            .leaving(mesh, going)
+            .catch((error: unknown) => host.log('mesh.leave.refused', { mesh: mesh.id, peer: going.peer, code: codeOf(error) }, 'warn')),
       },
       both,
     )

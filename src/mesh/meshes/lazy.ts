@@ -5,12 +5,13 @@ import type { PresenceService, ProtocolHost } from '../../core/protocol.ts'
 import { singleFlight } from '../../shared/async.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
 import type { Gate } from '../gate.ts'
+import type { Handlers } from '../handlers.ts'
 import type { Links } from '../links.ts'
 import type { MeshParts } from '../parts.ts'
 import type { Names } from '../petnames.ts'
 import type { Ways } from '../ways.ts'
 
-/** startMeshes with the desk's client in it; see workers/private-meshes.worker.ts. */
+/** startMeshes with its protocols in it; see workers/private-meshes.worker.ts. */
 export type StartMeshes = (around: MeshesAround) => Promise<MeshesService>
 
 /** What createMesh takes for them; here, not in parts.ts, which this file needs. */
@@ -27,6 +28,7 @@ export interface MeshesAround {
   readonly links: Links
   readonly presence: PresenceService
   readonly gate: Gate
+  readonly handlers: Handlers
   readonly names: Names
   readonly changed: () => void
   readonly signal: AbortSignal

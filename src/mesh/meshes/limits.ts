@@ -18,6 +18,22 @@ export const CLAIM_TIMEOUT = 20_000
 /** ms between tries to open a desk or to claim again: first and longest. */
 export const DESK_RETRY = { first: 300, cap: 15_000 } as const
 
+/** ms from a change, or from somebody's coming, to meeting members: several come at once, and a relay is faster where it is honest. */
+export const MEET_AFTER = 500
+
+/** ms until a meeting that failed is tried again. */
+export const MEET_AGAIN = 30_000
+
+/** Meetings at once: each may carry two documents. */
+export const MAX_MEETINGS = 4
+
+/** Members that a device of no owner meets for each change, and owners that hear of a leave directly: one that is honest is enough. */
+export const MEET_OTHERS = 3
+
+/** ms between tries to tell a relay that I left, and how long: as long as a message waits. */
+export const LEAVE_RETRY = { first: 1_000, cap: 60_000 } as const
+export const LEAVE_TIME = 30 * 86_400_000
+
 /** Operations on one mesh that wait for each other. */
 export const MAX_WAITING = 512
 

@@ -1,13 +1,20 @@
 /** Joins private meshes to the mesh around them: what they may use of it. Fetched with them. */
-import type { MeshesHost, MeshesService } from '../../core/private-mesh.ts'
-import type { ProtocolHost } from '../../core/protocol.ts'
+import type { MembersHooks, MembersService, MeshesHost, MeshesService } from '../../core/private-mesh.ts'
+import type { Protocol, ProtocolHost } from '../../core/protocol.ts'
 import { createRelays } from '../relays.ts'
 import { createMeshes } from './create.ts'
 import type { MeshesAround } from './lazy.ts'
 
-/** `desks` makes the desk's client, e.g. createDeskClient of protocols/invite. */
-export function startMeshes(around: MeshesAround, desks: (host: ProtocolHost) => MeshesHost['desks']): Promise<MeshesService> {
-  const { parts, host, ways, links, presence, gate, names, changed, signal } = around
+/** The protocols of private meshes, handed in by a root. */
+export interface MeshesProtocols {
+  /** The desk's client, e.g. createDeskClient of protocols/invite. */
+  readonly desks: (host: ProtocolHost) => MeshesHost['desks']
+  /** createMembers of protocols/members. */
+  readonly members: (hooks: MembersHooks) => Protocol<MembersService>
+}
+
+export function startMeshes(around: MeshesAround, { desks, members }: MeshesProtocols): Promise<MeshesService> {
+  const { parts, host, ways, links, presence, gate, handlers, names, changed, signal } = around
   const relays = createRelays(parts, ways, links, presence)
   const listeners = new Set<() => void>()
   links.onChange((peer) => {
@@ -20,6 +27,7 @@ export function startMeshes(around: MeshesAround, desks: (host: ProtocolHost) =>
     log: host.log,
     random: parts.random ?? Math.random,
     desks: desks(host),
+    members: async (hooks) => (await handlers.start(members(hooks), host, signal)).service,
     presence,
     relays: relays.list,
     onRelays: (listen) => void listeners.add(listen),

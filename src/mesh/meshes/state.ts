@@ -17,6 +17,8 @@ export interface MyMeshes {
   find(id: string): MyMesh | undefined
   add(mesh: MyMesh): Promise<void>
   drop(id: string): Promise<void>
+  /** Told after each change that is stored. */
+  onChange(listen: () => void): void
   /** Run alone for this mesh. */
   alone<T>(id: string, task: () => Promise<T>): Promise<T>
   save(mesh: MyMesh): Promise<void>
@@ -34,6 +36,10 @@ export function createMyMeshes(host: MeshesHost, desks: () => Desks): MyMeshes {
   const meshes = new Map<string, MyMesh>()
   const serials = new Map<string, ReturnType<typeof createSerial>>()
 
+  const listeners = new Set<() => void>()
+  /** Epoch that my presence is sealed for, by mesh. */
+  const announced = new Map<string, number>()
+
   const alone = <T>(id: string, task: () => Promise<T>): Promise<T> => {
     const serial = serials.get(id) ?? createSerial(MAX_WAITING)
     serials.set(id, serial)
@@ -43,8 +49,13 @@ export function createMyMeshes(host: MeshesHost, desks: () => Desks): MyMeshes {
     if (meshes.get(mesh.id) !== mesh) return
     await saveMesh(records, identity, mesh)
     desks().follow(mesh)
+    // Whoever joins has none of the keys of before, and reads my name only when it is sealed with the newest.
+    const { epoch = 0 } = mesh.profile ?? {}
+    if (epoch > (announced.get(mesh.id) ?? epoch)) host.presence.rename(host.name())
+    announced.set(mesh.id, epoch)
     host.presence.recheck()
     host.changed()
+    for (const listen of listeners) listen()
   }
   const takeAlone = async (mesh: MyMesh, documents: MeshDocuments) => {
     if (!(await takeDocument(parts, mesh, documents))) return
@@ -84,12 +95,14 @@ export function createMyMeshes(host: MeshesHost, desks: () => Desks): MyMeshes {
       return mesh
     },
     find: (id) => meshes.get(id),
+    onChange: (listen) => void listeners.add(listen),
     async add(mesh) {
       meshes.set(mesh.id, mesh)
       await save(mesh)
     },
     async drop(id) {
       meshes.delete(id)
+      announced.delete(id)
       desks().stop(id)
       await forgetMesh(records, id)
       host.presence.recheck()

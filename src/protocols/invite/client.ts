@@ -122,6 +122,7 @@ function createDesk({ clock }: Pick<ProtocolHost, 'clock'>, line: Line, on: Para
       if (!frame) throw new MeshError('PATH_LOST', 'the relay ended the stream')
       if (frame.t === 'documents') on.documents({ seq: frame.seq, document: frame.document, removed: frame.removed })
       else if (frame.t === 'waiting') on.claim({ ...pick(frame), peer: frame.peer })
+      else if (frame.t === 'leaving') on.leaving({ peer: frame.peer, leave: frame.leave })
       else if (frame.t === 'done' && frame.code) calls.get(frame.n)?.reject(errorFromWire(frame))
       else if (frame.t === 'done') calls.get(frame.n)?.resolve()
     }
@@ -139,5 +140,7 @@ function createDesk({ clock }: Pick<ProtocolHost, 'clock'>, line: Line, on: Para
     put: (documents) => ask({ t: 'put', ...documents }),
     answer: (invite, peer, code) => ask({ t: 'answer', invite, peer, ...(code ? { code } : {}) }),
     withdraw: (invite, until) => ask({ t: 'withdraw', invite, until }),
+    leave: (leave) => ask({ t: 'leave', leave }),
+    left: (peer) => ask({ t: 'left', peer }),
   }
 }

@@ -1,8 +1,8 @@
 /** What a relay keeps for private meshes, on its disk: sealed documents, and how often each invite was claimed and by whom. Each count changes in one transaction of the store. Capped; it can read none of what it keeps. */
-import type { Claim, MeshDocuments } from '../../core/private-mesh.ts'
+import type { Claim, Leaving, MeshDocuments } from '../../core/private-mesh.ts'
 import type { RecordStore } from '../../core/stores.ts'
 import { MeshError } from '../../shared/errors.ts'
-import { MAX_INVITES, MAX_INVITES_PER_MESH, MAX_MESHES, MAX_MESHES_PER_PREFIX, MAX_OWNERS, MAX_USES, MESH_IDLE } from './limits.ts'
+import { MAX_INVITES, MAX_INVITES_PER_MESH, MAX_LEAVING, MAX_MESHES, MAX_MESHES_PER_PREFIX, MAX_OWNERS, MAX_USES, MESH_IDLE } from './limits.ts'
 
 /** What is known of a mesh without its document. */
 export interface MeshAbout {
@@ -49,11 +49,16 @@ export interface Ledger {
   /** False when there is no such claim, or it is answered. */
   answer(mesh: string, invite: string, peer: string, code: string): Promise<boolean>
   withdraw(mesh: string, invite: string, until: number): Promise<readonly string[]>
+  /** Kept until an owner took care of it. LIMIT_REACHED. */
+  leave(mesh: string, going: Leaving): Promise<void>
+  left(mesh: string, peer: string): Promise<void>
+  leaving(mesh: string): Promise<readonly Leaving[]>
   sweep(now: number): Promise<void>
 }
 
 const aboutKey = (mesh: string) => `about ${mesh}`
 const documentKey = (mesh: string) => `document ${mesh}`
+const leavingKey = (mesh: string) => `leaving ${mesh}`
 const inviteKey = (mesh: string, id: string) => `invite ${mesh} ${id}`
 
 export async function openLedger(records: RecordStore): Promise<Ledger> {
@@ -68,6 +73,7 @@ export async function openLedger(records: RecordStore): Promise<Ledger> {
     abouts.delete(mesh)
     await records.delete('mesh', documentKey(mesh))
     await records.delete('mesh', aboutKey(mesh))
+    await records.delete('mesh', leavingKey(mesh))
     for (const key of [...invites.keys()].filter((one) => one.startsWith(inviteKey(mesh, '')))) await dropInvite(key)
   }
   const dropInvite = async (key: string) => {
@@ -172,6 +178,21 @@ export async function openLedger(records: RecordStore): Promise<Ledger> {
       })
       return cut
     },
+    async leave(mesh, going) {
+      if (!abouts.has(mesh)) return
+      await records.update<readonly Leaving[]>('mesh', leavingKey(mesh), (old = []) => {
+        const others = old.filter(({ peer }) => peer !== going.peer)
+        if (others.length >= MAX_LEAVING) throw new MeshError('LIMIT_REACHED', `${MAX_LEAVING} members of this mesh wait to be taken out`)
+        return [...others, going]
+      })
+    },
+    async left(mesh, peer) {
+      await records.update<readonly Leaving[]>('mesh', leavingKey(mesh), (old = []) => {
+        const rest = old.filter((one) => one.peer !== peer)
+        return rest.length > 0 ? rest : undefined
+      })
+    },
+    leaving: async (mesh) => (await records.get<readonly Leaving[]>('mesh', leavingKey(mesh))) ?? [],
     async sweep(now) {
       for (const [key, until] of [...invites]) if (until < now) await dropInvite(key)
     },

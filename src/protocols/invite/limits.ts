@@ -15,6 +15,10 @@ export const MAX_TOKEN = 2400
 export const MAX_CHAIN = 8
 export const MAX_CERTIFICATE = 800
 
+/** Characters of a signed leave, and members of one mesh that may wait to be taken out: as many as there are. */
+export const MAX_LEAVE = 600
+export const MAX_LEAVING = 200
+
 /** Meshes a relay keeps documents of, in all and made from one address prefix (/24, /64). Guards its disk: 256 × 450 kB at the very most. */
 export const MAX_MESHES = 256
 export const MAX_MESHES_PER_PREFIX = 32

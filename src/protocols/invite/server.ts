@@ -128,7 +128,10 @@ async function seatMember(hall: Hall, stream: PeerStream, out: Sender, { mesh, c
   const documents = await ledger.documents(mesh)
   out.push(encodeInvite({ t: 'ok', v: VERSION, seq: documents?.seq ?? 0 }))
   if (documents && documents.seq > have) out.push(encodeInvite({ t: 'documents', ...documents }))
-  if (shown.owner) for (const claim of await ledger.waiting(mesh, hall.now())) out.push(encodeInvite({ t: 'waiting', ...claim }))
+  if (shown.owner) {
+    for (const claim of await ledger.waiting(mesh, hall.now())) out.push(encodeInvite({ t: 'waiting', ...claim }))
+    for (const going of await ledger.leaving(mesh)) out.push(encodeInvite({ t: 'leaving', ...going }))
+  }
   host.log('mesh.desk.opened', { peer, mesh }, 'debug')
   return seat
 }
@@ -172,7 +175,7 @@ async function listen(hall: Hall, seat: Seat, reader: FrameReader): Promise<void
     while ((times[0] as number) < now - 60_000) times.shift()
     if (times.length > MAX_FRAMES_PER_MINUTE) throw new MeshError('LIMIT_REACHED', `${MAX_FRAMES_PER_MINUTE} frames a minute`)
     const frame = decodeCall(bytes)
-    if (!seat.owner) throw new MeshError('NOT_ADMITTER', 'only owners change a mesh')
+    if (!seat.owner && (frame.t !== 'leave' || seat.invite !== undefined)) throw new MeshError('NOT_ADMITTER', 'only owners change a mesh')
     await run(hall, seat, frame).then(
       () => seat.out.push(encodeInvite({ t: 'done', n: frame.n })),
       (error: unknown) =>
@@ -184,8 +187,15 @@ async function listen(hall: Hall, seat: Seat, reader: FrameReader): Promise<void
 async function run(hall: Hall, seat: Seat, frame: CallFrame): Promise<void> {
   const { mesh, peer } = seat
   const { ledger, book, seats } = hall
-  // An owner may have been removed since it sat down.
-  if (!book.of(mesh, peer, hall.now())?.owner) throw notMember(mesh)
+  // Whoever calls may have been removed since it sat down.
+  const shown = book.of(mesh, peer, hall.now())
+  if (!shown || (frame.t !== 'leave' && !shown.owner)) throw notMember(mesh)
+  if (frame.t === 'leave') {
+    await ledger.leave(mesh, { peer, leave: frame.leave })
+    for (const { out } of owners(hall, mesh)) out.push(encodeInvite({ t: 'leaving', peer, leave: frame.leave }))
+    return
+  }
+  if (frame.t === 'left') return ledger.left(mesh, frame.peer)
   if (frame.t === 'put') return put(hall, seat, frame)
   if (frame.t === 'withdraw') {
     for (const gone of await ledger.withdraw(mesh, frame.invite, frame.until))

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { MeshDocuments } from '../../core/private-mesh.ts'
 import { errorToWire, MeshError } from '../../shared/errors.ts'
 import { decodeJson, encodeJsonFrame } from '../../wire/frame.ts'
-import { MAX_CERTIFICATE, MAX_CHAIN, MAX_DOCUMENT, MAX_REMOVED_LIST, MAX_TOKEN } from './limits.ts'
+import { MAX_CERTIFICATE, MAX_CHAIN, MAX_DOCUMENT, MAX_LEAVE, MAX_REMOVED_LIST, MAX_TOKEN } from './limits.ts'
 
 export const VERSION = 1
 
@@ -18,6 +18,7 @@ const documents = {
   document: v.pipe(v.string(), v.maxLength(MAX_DOCUMENT)),
   removed: v.pipe(v.string(), v.maxLength(MAX_REMOVED_LIST)),
 }
+const leave = v.pipe(v.string(), v.maxLength(MAX_LEAVE))
 const claim = {
   token,
   nonce: base64url(32),
@@ -31,11 +32,14 @@ const firstFrame = v.variant('t', [
   v.object({ t: v.literal('claim'), v: v.literal(VERSION), ...claim }),
 ])
 
-/** Calls of an owner; `n` numbers the answers. */
+/** Calls of a member, most of them of an owner; `n` numbers the answers. */
 const callFrame = v.variant('t', [
   v.object({ t: v.literal('put'), n: counter, ...documents }),
   v.object({ t: v.literal('answer'), n: counter, invite: base64url(32), peer, code: v.optional(code) }),
   v.object({ t: v.literal('withdraw'), n: counter, invite: base64url(32), until: counter }),
+  /** The only call of a member who is no owner. */
+  v.object({ t: v.literal('leave'), n: counter, leave }),
+  v.object({ t: v.literal('left'), n: counter, peer }),
 ])
 
 const relayFrame = v.variant('t', [
@@ -43,6 +47,7 @@ const relayFrame = v.variant('t', [
   v.object({ t: v.literal('ok'), v: v.literal(VERSION), seq: counter }),
   v.object({ t: v.literal('documents'), ...documents }),
   v.object({ t: v.literal('waiting'), peer, ...claim }),
+  v.object({ t: v.literal('leaving'), peer, leave }),
   v.object({ t: v.literal('answer'), code: v.optional(code) }),
   v.object({ t: v.literal('done'), n: counter, code: v.optional(code), message: v.optional(v.pipe(v.string(), v.maxLength(500))) }),
   /** Ends the stream. With NOT_MEMBER, what is newest here: the signed list that says so, and a document that may say more, e.g. new certificates. */

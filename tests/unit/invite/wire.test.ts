@@ -22,6 +22,8 @@ test('frames come back as they were sent', () => {
     { t: 'put', n: 1, seq: 2, document: '{}', removed: '' } as const,
     { t: 'answer', n: 2, invite: 'id', peer: PEER, code: 'INVITE_USED' } as const,
     { t: 'withdraw', n: 3, invite: 'id', until: 5 } as const,
+    { t: 'leave', n: 4, leave: 'a.b.c' } as const,
+    { t: 'left', n: 5, peer: PEER } as const,
   ]
   for (const frame of calls) assert.deepEqual(decodeCall(body(encodeInvite(frame))), frame)
   const relay = [{ t: 'ok', v: 1, seq: 1 } as const, { t: 'waiting', peer: PEER, ...claim } as const, { t: 'answer' } as const]
@@ -43,6 +45,7 @@ test('any bytes, any JSON and near misses give a value or a code', () => {
     peer: PEER,
     invite: 'i',
     until: 1,
+    leave: 'l',
     code: 'X',
     message: '',
   }
@@ -50,7 +53,7 @@ test('any bytes, any JSON and near misses give a value or a code', () => {
   const near = fc.record({
     key,
     value: fc.jsonValue(),
-    t: fc.constantFrom('desk', 'claim', 'put', 'answer', 'withdraw', 'ok', 'documents', 'waiting', 'done', 'error'),
+    t: fc.constantFrom('desk', 'claim', 'put', 'answer', 'withdraw', 'leave', 'left', 'leaving', 'ok', 'documents', 'waiting', 'done', 'error'),
   })
   const input = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
