@@ -83,18 +83,9 @@ export async function startEngine(parts: MeshParts & WithMeshes): Promise<Engine
     return createGossip({ swarm, links, clock, log, random: parts.random ?? Math.random, ...options }, signal)
   }
   const started = await startProtocols(parts, handlers, { ...host, openGossip, sealFor: (mesh) => late.sealFor(mesh) }, signal)
-  const meshes = createLazyMeshes({
-    parts,
-    host,
-    ways,
-    links,
-    presence: started.presence,
-    gate,
-    handlers,
-    names,
-    changed: () => late.touch(),
-    signal,
-  })
+  const changed = () => late.touch()
+  const around = { ways, links, gate, handlers, names }
+  const meshes = createLazyMeshes({ parts, host, ...around, presence: started.presence, changed, signal })
   const services = { ...started, meshes }
   const snapshot = createSnapshot(sources(parts, { links, connector, names, relays, services, isRelay, signal }), bus, clock)
   const { peers, touch } = snapshot
