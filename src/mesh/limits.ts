@@ -113,6 +113,9 @@ export const MAX_DIALS = 6
 /** ms between snapshots: one frame of a 60 Hz screen. */
 export const SNAPSHOT_INTERVAL = 16
 
+/** Times its own duration that a snapshot rests before the next: a relay with thousands of peers spends a twentieth of its time on them, whatever changes. */
+export const SNAPSHOT_REST = 20
+
 /** ms between two looks at the clock; a gap larger than SLEPT means the machine slept. */
 export const TICK = 1_000
 export const SLEPT = 5_000

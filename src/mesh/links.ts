@@ -36,6 +36,19 @@ export interface Links {
 
 export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Links {
   const links = new Map<string, Link>()
+  // By peer as well: who looks at thousands of peers in turn must not look at thousands of links for each.
+  const groups = new Map<string, Map<string, Link>>()
+  const put = (link: Link) => {
+    const peer = link.connection.remotePeer.toString()
+    links.set(link.connection.id, link)
+    groups.set(peer, (groups.get(peer) ?? new Map<string, Link>()).set(link.connection.id, link))
+  }
+  const take = ({ id, remotePeer }: Connection) => {
+    const group = groups.get(remotePeer.toString())
+    group?.delete(id)
+    if (group?.size === 0) groups.delete(remotePeer.toString())
+    return links.delete(id)
+  }
   const used = new WeakMap<Connection, number>()
   const holds = new WeakMap<Connection, number>()
   const doubted = new WeakSet<Connection>()
@@ -45,17 +58,17 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   }
   // What identify told fills libp2p's memory for hours, with as many keys as somebody makes. We dial by whole addresses and need none of it.
   const forget = ({ remotePeer }: Connection) => {
-    if ([...links.values()].some(({ connection }) => connection.remotePeer.equals(remotePeer))) return
+    if (groups.has(remotePeer.toString())) return
     swarm.libp2p.peerStore.delete(remotePeer).catch(() => undefined)
   }
   const onOpen = ({ detail: connection }: CustomEvent<Connection>) => {
     const link = { connection, path: { id: connection.id, since: clock.now(), ...describeAddress(connection.remoteAddr.toString()) } }
-    links.set(connection.id, link)
+    put(link)
     tell(link, true)
   }
   const onClose = ({ detail: connection }: CustomEvent<Connection>) => {
     const link = links.get(connection.id)
-    if (!links.delete(connection.id) || !link) return
+    if (!take(connection) || !link) return
     forget(connection)
     tell(link, false)
   }
@@ -68,7 +81,7 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   })
 
   const of = (peer: string): readonly Link[] => {
-    const mine = [...links.values()].filter(({ connection }) => connection.status === 'open' && connection.remotePeer.toString() === peer)
+    const mine = [...(groups.get(peer)?.values() ?? [])].filter(({ connection }) => connection.status === 'open')
     const sure = mine.filter(({ connection }) => !doubted.has(connection))
     const first = choosePath((sure.length > 0 ? sure : mine).map(({ path }) => path))
     const rank = ({ path, connection }: Link) => (path === first ? 0 : doubted.has(connection) ? 2 : 1)
@@ -77,7 +90,7 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
   return {
     of,
     best: (peer) => of(peer)[0],
-    peers: () => [...new Set([...links.values()].map(({ connection }) => connection.remotePeer.toString()))],
+    peers: () => [...groups.keys()],
     all: () => [...links.values()],
     touch: (connection) => void used.set(connection, clock.now()),
     usedOf: ({ connection, path }) => used.get(connection) ?? path.since,
@@ -91,7 +104,7 @@ export function createLinks(swarm: Swarm, clock: Clock, signal: AbortSignal): Li
       const link = links.get(connection.id)
       if (!link) return
       const measured = { connection, path: { ...link.path, rtt } }
-      links.set(connection.id, measured)
+      put(measured)
       tell(measured, true)
     },
     rttOf: (connection) => links.get(connection.id)?.path.rtt,

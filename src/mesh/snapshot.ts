@@ -4,7 +4,7 @@ import type { PresenceEntry } from '../core/protocol.ts'
 import type { Bus } from '../shared/bus.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Connector } from './connector.ts'
-import { MAX_AWAY, SNAPSHOT_INTERVAL } from './limits.ts'
+import { MAX_AWAY, SNAPSHOT_INTERVAL, SNAPSHOT_REST } from './limits.ts'
 import type { Links } from './links.ts'
 
 export interface SnapshotSources {
@@ -38,7 +38,9 @@ export function createSnapshot(sources: SnapshotSources, bus: Bus<MeshEvents>, c
     fresh = true
     return state
   }
+  let cost = 0 // ms that the last one took
   const refresh = () => {
+    const begun = clock.monotonic()
     scheduled = false
     const before = new Map(told.peers.map((peer) => [peer.id, peer]))
     fresh = false
@@ -48,6 +50,7 @@ export function createSnapshot(sources: SnapshotSources, bus: Bus<MeshEvents>, c
       if (!old || !samePeer(old, peer)) bus.emit('peerchange', peer)
     }
     bus.emit('statechange', told)
+    cost = clock.monotonic() - begun
   }
   return {
     current,
@@ -56,7 +59,7 @@ export function createSnapshot(sources: SnapshotSources, bus: Bus<MeshEvents>, c
       fresh = false
       if (scheduled) return
       scheduled = true
-      clock.after(SNAPSHOT_INTERVAL, refresh)
+      clock.after(Math.max(SNAPSHOT_INTERVAL, cost * SNAPSHOT_REST), refresh)
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.ts'
 import { prefixOf } from '../shared/ip-prefix.ts'
 import type { Log } from '../shared/log.ts'
 import { FOREIGN, PROTOCOL } from '../wire/ids.ts'
-import { SLEPT, TICK } from './limits.ts'
+import { HIGH_WATER, SLEPT, TICK } from './limits.ts'
 import type { Link, Links } from './links.ts'
 import { chooseTrim } from './trim.ts'
 
@@ -45,6 +45,8 @@ export function keepTrimmed({ links, clock, signal, isRelay, log, high }: TrimPa
   links.onChange((_peer, _link, opened) => {
     if (!opened || signal.aborted) return
     const all = links.all()
+    // Each measurement of a round trip comes by here too: nothing is weighed before there is something to choose.
+    if (all.length <= (high ?? HIGH_WATER)) return
     const chosen = chooseTrim(
       all.map((link) => ({
         id: link.path.id,
