@@ -27,6 +27,7 @@ import type { RelayNumbers } from './admin/metrics.ts'
 import type { RelayConfig } from './config/config.ts'
 import { createFilesOff } from './files-off.ts'
 import type { Front } from './front/server.ts'
+import { openLan } from './lan.ts'
 import { AFTER_DRAIN, MAX_PEERS } from './limits.ts'
 import { createRelayPresence } from './relay-presence.ts'
 import { checkTcpPort, checkUdpPort } from './start-parts.ts'
@@ -101,10 +102,10 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   stack.defer(() => mesh.close())
   if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
   access.onChange(hop.recheck)
-  if (direct && !mesh.addresses().some((text) => text.includes('/webrtc-direct'))) {
-    // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
-    log('relay.direct.unavailable', { udp: config.udp }, 'error')
-  }
+  if (config.mdns) openLan({ mesh, clock, log }, stack)
+  // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
+  const isDirect = mesh.addresses().some((text) => text.includes('/webrtc-direct'))
+  if (direct && !isDirect) log('relay.direct.unavailable', { udp: config.udp }, 'error')
   return { mesh, records, hop, stun, direct: direct?.door }
 }
 

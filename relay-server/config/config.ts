@@ -25,6 +25,8 @@ export interface RelayConfig {
   readonly udp: number | 'off'
   /** Port of plain libp2p over TCP. */
   readonly tcp: number | 'off'
+  /** Announce and look on the LAN. */
+  readonly mdns: boolean
   readonly stun: number | 'off'
   readonly log: Readonly<Record<string, LogLevel | 'off'>>
   readonly name: string
@@ -67,6 +69,7 @@ function complete(values: OptionValues, { root, env }: ConfigSources, cwd: strin
     admin: values.admin ?? { host: '127.0.0.1', port: above(2) },
     udp: values.udp ?? above(0),
     tcp: values.tcp ?? 'off',
+    mdns: values.mdns ?? false,
     stun: values.stun ?? above(1),
     log: values.log ?? { '*': 'info' },
     name: values.name ?? (hostname().slice(0, 64) || 'relay'),

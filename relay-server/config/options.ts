@@ -87,6 +87,11 @@ export const OPTIONS = {
     doc: 'TCP port for terminals and other libp2p programs, which reach this relay there in fewer round trips than over WebSocket. Browsers cannot use it. Listens where --udp does.',
     parse: (texts) => parsePortOrOff(last(texts)),
   }),
+  mdns: option({
+    default: 'off',
+    doc: 'Announce this relay to the networks this computer is in, and connect to libp2p programs that announce themselves there (mDNS, _p2p._udp). Others find it over TCP: say --tcp too.',
+    parse: (texts) => parseSwitch(last(texts)),
+  }),
   stun: option({
     value: 'PORT|off',
     default: 'one above the port of --listen',

@@ -8,7 +8,8 @@ import type { ForeignConnection, ForeignPeer, Place } from './foreign-peer.ts'
 
 const SOURCE = join(import.meta.dirname, 'go-peer')
 const FOLDER = join(root, '.cache', 'go-peer')
-const PROGRAM = join(FOLDER, 'go-peer')
+/** Where buildGoPeer() puts it. */
+export const PROGRAM = join(FOLDER, 'go-peer')
 /** ms for fetching and compiling some 300 packages; 2 idle cores take about 70 s, a warm cache 1 s. */
 const BUILD_MS = 480_000
 /** ms for any answer; the program itself gives up after 30 s. */
@@ -37,6 +38,10 @@ export interface GoPeerOptions {
   readonly listen?: readonly string[]
   /** Version of the webrtc-direct handshake it dials with. Default 1. */
   readonly direct?: 1 | 2
+  /** Announces itself on the LAN; `dial` = dials who is found. Default neither. */
+  readonly mdns?: 'wait' | 'dial'
+  /** Put in front of its command line, e.g. to run it in a network namespace. */
+  readonly wrap?: readonly string[]
 }
 
 interface Answer {
@@ -46,8 +51,9 @@ interface Answer {
 }
 
 /** A running one. It ends with close() or with this process. */
-export async function startGoPeer({ listen = [], direct = 1 }: GoPeerOptions = {}): Promise<ForeignPeer> {
-  const child = spawn(PROGRAM, [`-listen=${listen.join(',')}`, `-webrtc-direct=${direct}`], { stdio: ['pipe', 'pipe', 'pipe'] })
+export async function startGoPeer({ listen = [], direct = 1, mdns, wrap = [] }: GoPeerOptions = {}): Promise<ForeignPeer> {
+  const line = [...wrap, PROGRAM, `-listen=${listen.join(',')}`, `-webrtc-direct=${direct}`, ...(mdns ? [`-mdns=${mdns}`] : [])]
+  const child = spawn(line[0] as string, line.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] })
   const waiting = new Map<number, (answer: Answer) => void>()
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)))
