@@ -1,13 +1,16 @@
-/** B4: MB/s through one relay hop and the relay's CPU seconds a GB. Ours beside the stock js-libp2p relay beside a bare WebSocket splice; both ends in this process, each relay in its own, on a core of its own. */
+/** B4: MB/s through one relay hop and the relay's CPU seconds a GB. Ours beside the stock js-libp2p relay, go-libp2p's, strelaysrv and coturn where they are installed, beside a bare WebSocket splice; both ends in this process, each relay in its own, on a core of its own. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { RelaySource } from '../src/core/transport.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { startTestPeer } from '../tests/support/test-peer.ts'
 import { waitUntil } from '../tests/support/wait.ts'
-import { runBench } from './bench-run.ts'
+import { type BenchRun, runBench } from './bench-run.ts'
 import { cpuSeconds, type Sample } from './compare.ts'
 import { pin } from './pin.ts'
+import { joinBySyncthing } from './syncthing-session.ts'
+import { joinByTurn } from './turn-tcp.ts'
 
 const SIZE = Number(process.env.BENCH_BYTES ?? 128 * 1024 * 1024)
 const CHUNK = new Uint8Array(64 * 1024)
@@ -37,6 +40,37 @@ async function through(source: RelaySource, pid: number): Promise<Sample> {
     })
   } finally {
     await Promise.all([a.close(), b.close()])
+  }
+}
+
+/** Two bare TCP sockets that a foreign relay has joined. */
+async function sockets(
+  pid: number,
+  { a, b, control }: { readonly a: Socket; readonly b: Socket; readonly control: readonly Socket[] },
+): Promise<Sample> {
+  let received = 0
+  b.on('data', (data: Buffer) => {
+    received += data.byteLength
+  })
+  try {
+    return await timed(pid, async () => {
+      for (let sent = 0; sent < SIZE; sent += CHUNK.byteLength) if (!a.write(CHUNK)) await once(a, 'drain')
+      await waitUntil(() => received >= SIZE, { ms: TRANSFER_MS, what: 'all bytes' })
+    })
+  } finally {
+    for (const socket of [a, b, ...control]) socket.destroy()
+  }
+}
+
+/** A program that others wrote, where it is installed: its pid and what else it says of itself, or why it is left out. */
+async function foreign(run: BenchRun, script: string): Promise<readonly [pid: number, ...rest: string[]] | undefined> {
+  try {
+    const [pid, ...rest] = (await run.start(script)).line.split(' ')
+    pin(Number(pid), 0)
+    return [Number(pid), ...rest]
+  } catch (error) {
+    process.stdout.write(`left out: ${script} (${(error as Error).message})\n`)
+    return undefined
   }
 }
 
@@ -75,17 +109,25 @@ await runBench(async (run) => {
   const stock = await run.start('stock-relay.ts', { core: 0 })
   const limit = await run.start('ws-splice.ts', { core: 0 })
   pin(process.pid, 1)
-  const peer = stock.line.split('/p2p/')[1] as string
-  const stockSource: RelaySource = { name: 'stock', resolve: async () => ({ peer, name: 'stock', addresses: [stock.line] }) }
+  const at = (address: string): RelaySource => {
+    const peer = address.split('/p2p/')[1] as string
+    return { name: 'foreign', resolve: async () => ({ peer, name: 'foreign', addresses: [address] }) }
+  }
+  const go = await foreign(run, 'go-relay.ts')
+  const syncthing = await foreign(run, 'syncthing-relay.ts')
+  const turn = await foreign(run, 'turn.ts')
   await run.compare(
     {
       name: `B4 relay hop, ${Math.round(SIZE / 1e6)} MB, WebSocket`,
-      fair: 'The same two peers (ours, end-to-end encrypted over a circuit) through our relay and through the stock one, limits off; the limit copies frames between bare sockets, with no encryption at either end. Relay on core 0, both ends on core 1.',
+      fair: 'The same two peers (ours, end-to-end encrypted over a circuit) through our relay, the stock one and go-libp2p’s, limits off; strelaysrv and coturn (RFC 6062) join two TCP sockets that carry no encryption at all, no WebSocket and no muxer; the limit copies frames between bare sockets, with no encryption at either end. Relay on core 0, both ends on core 1.',
       unit: 'MB/s',
       better: 'higher',
       sides: {
         ours: () => through(createRelaySource(ours.line), ours.pid),
-        'js-libp2p circuit': () => through(stockSource, stock.pid),
+        'js-libp2p circuit': () => through(at(stock.line), stock.pid),
+        ...(go ? { 'go-libp2p circuit': () => through(at(go[1] as string), go[0]) } : {}),
+        ...(syncthing ? { strelaysrv: async () => sockets(syncthing[0], await joinBySyncthing(Number(syncthing[1]), syncthing[2] as string)) } : {}),
+        ...(turn ? { 'coturn, TCP': async () => sockets(turn[0], await joinByTurn(Number(turn[1]))) } : {}),
         limit: () => splice(limit.line, limit.pid),
       },
     },
