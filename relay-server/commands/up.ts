@@ -9,11 +9,12 @@ import { startPeer } from '../peer/start-peer.ts'
 import type { CommandCall } from './peer-command.ts'
 import { printable } from './printable.ts'
 
-export async function up({ terminal, option, json, dataDir, version, signal }: CommandCall): Promise<number> {
+export async function up({ terminal, option, has, json, dataDir, version, signal }: CommandCall): Promise<number> {
   const peer = await startPeer(takeDataDir(dataDir, 'peer'), {
     log: createJsonLog(levelsOf(option('log') ?? 'warn')),
     version,
     tcp: option('tcp') ?? terminal.env.DMESH_TCP,
+    mdns: has('mdns'),
   })
   try {
     const { state } = peer.mesh

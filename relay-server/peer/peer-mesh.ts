@@ -27,6 +27,7 @@ import { isDialable } from '../../src/transports/tcp/addresses.node.ts'
 import { createTcp } from '../../src/transports/tcp/transport.node.ts'
 import { openNodeSocket } from '../../src/transports/websocket/listener.node.ts'
 import { createWebSocket } from '../../src/transports/websocket/transport.ts'
+import { openLan } from '../lan.ts'
 import { terminalRelaySource } from './relay-origin.ts'
 
 export interface PeerMeshParts {
@@ -37,13 +38,15 @@ export interface PeerMeshParts {
   readonly version: string
   /** Multiaddrs to listen on with TCP; none = others reach it through relays alone. */
   readonly tcp: readonly string[]
+  /** Announce and look on the LAN. */
+  readonly mdns: boolean
   readonly clock: Clock
   readonly log: Log
 }
 
 /** `stack` closes what is opened. The relays are those in the records. STORAGE_FAILED. */
 export async function openPeerMesh(
-  { dataDir, identity, name, version, tcp, clock, log }: PeerMeshParts,
+  { dataDir, identity, name, version, tcp, mdns, clock, log }: PeerMeshParts,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly mesh: MeshHost; readonly records: RecordStore }> {
   const records = await openSqliteRecords(join(dataDir, 'records.sqlite'))
@@ -77,5 +80,6 @@ export async function openPeerMesh(
     canDirect: () => false,
   })
   stack.defer(() => mesh.close())
+  if (mdns) openLan({ mesh, clock, log }, stack)
   return { mesh, records }
 }

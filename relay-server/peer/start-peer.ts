@@ -27,10 +27,12 @@ export interface PeerOptions {
   readonly version: string
   /** HOST:PORT or off; default every network, any port. */
   readonly tcp?: string | undefined
+  /** Announce and look on the LAN. Default false. */
+  readonly mdns?: boolean
 }
 
 /** Takes over `dir`: it is released with the peer, or when this fails. BAD_CONFIG, BAD_ARGUMENT, PORT_IN_USE, PERMISSION_DENIED, STORAGE_FAILED. */
-export async function startPeer(dir: DataDir, { log, version, tcp }: PeerOptions): Promise<Peer> {
+export async function startPeer(dir: DataDir, { log, version, tcp, mdns = false }: PeerOptions): Promise<Peer> {
   const stack = new AsyncDisposableStack()
   stack.defer(dir.release)
   const clock = systemClock()
@@ -38,7 +40,7 @@ export async function startPeer(dir: DataDir, { log, version, tcp }: PeerOptions
     const listen = await tcpListen(tcp)
     const identity = await loadFileIdentity(dir.path)
     const name = hostname().slice(0, 64) || 'terminal'
-    const { mesh, records } = await openPeerMesh({ dataDir: dir.path, identity, name, version, tcp: listen, clock, log: log.log }, stack)
+    const { mesh, records } = await openPeerMesh({ dataDir: dir.path, identity, name, version, tcp: listen, mdns, clock, log: log.log }, stack)
     const api = await startLocalApi(dir.path, createPeerParts({ dataDir: dir.path, identity, mesh, records, log, version }), log.log)
     stack.defer(api.close)
     let closing: Promise<void> | undefined
