@@ -57,6 +57,8 @@ export const MESHES_REQUESTS: Readonly<Partial<Record<MeshesCall, v.GenericSchem
   setRole: v.strictTuple([peer, peer, role]),
   remove: v.strictTuple([peer, peer]),
   leave: v.strictTuple([peer]),
+  backup: v.strictTuple([]),
+  restore: v.strictTuple([link]),
 }
 
 export type RequestOf<K extends keyof typeof REQUESTS> = v.InferOutput<(typeof REQUESTS)[K]>

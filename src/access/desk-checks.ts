@@ -4,6 +4,7 @@ import type { DeskChecks } from '../core/private-mesh.ts'
 import { MeshError } from '../shared/errors.ts'
 import { readToken, verifyClaim, verifyToken } from './invite.ts'
 import { isRemoved, verifyChain, verifyRemoved } from './membership.ts'
+import { verifyUserProof } from './user-proof.ts'
 
 export function createDeskChecks({ peer: relay, verify }: Pick<Identity, 'peer' | 'verify'>, now: () => number): DeskChecks {
   return {
@@ -16,8 +17,14 @@ export function createDeskChecks({ peer: relay, verify }: Pick<Identity, 'peer' 
     async member(peer, mesh, chain) {
       const membership = await verifyChain(verify, mesh, chain, now())
       if (membership.peer !== peer) throw new MeshError('WRONG_MESH', 'the certificate of somebody else')
-      return { owner: membership.owner, until: membership.until, isRemoved: (floors) => isRemoved(membership, floors) }
+      return {
+        root: membership.links[0]?.peer ?? peer,
+        owner: membership.owner,
+        until: membership.until,
+        isRemoved: (floors) => isRemoved(membership, floors),
+      }
     },
+    user: (proof, peer) => verifyUserProof(verify, proof, relay, peer, now()),
     removed: async (mesh, list) => (await verifyRemoved(verify, mesh, list, now())).floors,
   }
 }

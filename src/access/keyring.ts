@@ -4,13 +4,14 @@ import type { Identity } from '../core/identity.ts'
 import type { PresenceShown, SealedShown } from '../core/presence-mesh.ts'
 import type { RecordStore } from '../core/stores.ts'
 import { verifySealing } from '../identity/keys.ts'
-import { openerOf, openSealed, openWith, sealTo, sealWith } from '../identity/sealing.ts'
+import { deriveKey, openerOf, openSealed, openWith, sealTo, sealWith } from '../identity/sealing.ts'
 import { keysOfSeed, type SeedKeys } from '../identity/seed.ts'
 import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../shared/bytes.ts'
 import { MeshError } from '../shared/errors.ts'
 import { signCertificate } from './membership.ts'
 
 export const SEED_BYTES = 32
+const USER_BYTES = 16 // 128 bits: twelve words
 const USER_RECORD = 'user'
 
 export function randomKey(): Uint8Array<ArrayBuffer> {
@@ -33,12 +34,26 @@ export async function openFromSelf(identity: Identity, purpose: string, sealed: 
 
 /** The key of the person, made at the first need; certified by every mesh they make, so that a lost device loses no mesh. */
 export async function loadUserKey(identity: Identity, records: RecordStore): Promise<SeedKeys> {
+  return userKeyOf(await loadUserSecret(identity, records))
+}
+
+/** What recovery words say: 16 bytes (32 in stores of before). The caller shows it to the person and to nobody else. */
+export async function loadUserSecret(identity: Identity, records: RecordStore): Promise<Uint8Array<ArrayBuffer>> {
   let box = await records.get<Uint8Array>('secret', USER_RECORD)
   if (!box) {
-    const made = await sealToSelf(identity, USER_RECORD, randomKey())
+    const made = await sealToSelf(identity, USER_RECORD, crypto.getRandomValues(new Uint8Array(USER_BYTES)))
     box = await records.update<Uint8Array>('secret', USER_RECORD, (old) => old ?? made)
   }
-  return keysOfSeed(await openFromSelf(identity, USER_RECORD, box as Uint8Array))
+  return openFromSelf(identity, USER_RECORD, box as Uint8Array)
+}
+
+/** In place of the one that is here: call it only while no mesh of this device needs that. */
+export async function replaceUserSecret(identity: Identity, records: RecordStore, secret: Uint8Array): Promise<void> {
+  await records.put<Uint8Array>('secret', USER_RECORD, await sealToSelf(identity, USER_RECORD, secret))
+}
+
+export function userKeyOf(secret: Uint8Array): SeedKeys {
+  return keysOfSeed(secret.byteLength === SEED_BYTES ? secret : deriveKey(secret, 'dmesh-user-key:1'))
 }
 
 export interface MeshRoot {

@@ -80,6 +80,9 @@ export const MEMBERSHIP_SKEW = 3_600_000
 export const MAX_REMOVED = 512
 export const MAX_REVOKED = 65_536
 
+/** ms that a proof of a user key may be old, or a clock wrong. */
+export const USER_PROOF_SKEW = 600_000
+
 /** Characters of a signed leave; ours have about 340. */
 export const MAX_LEAVE = 600
 

@@ -15,6 +15,8 @@ const CALLS: Readonly<Record<MeshesCall, boolean>> = {
   setRole: false,
   remove: false,
   leave: false,
+  backup: false,
+  restore: true,
 }
 
 export function isMeshesCall(name: unknown): name is MeshesCall {

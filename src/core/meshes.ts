@@ -89,6 +89,10 @@ export interface MeshesApi {
   setRole(mesh: string, peer: string, role: MemberRole): Promise<void>
   /** Rotates the read key. */
   remove(mesh: string, peer: string): Promise<void>
+  /** Recovery words of my user key: whoever has them owns the meshes I made. Not in them: meshes of others, messages, files, names I gave. */
+  backup(): Promise<readonly string[]>
+  /** Become owner again of the meshes that these words made, as far as the relays that are connected keep them; resolves with their ids. WORDS_INVALID, RELAY_UNREACHABLE, BAD_ARGUMENT where this device made meshes of its own. */
+  restore(words: string, options?: { signal?: AbortSignal }): Promise<readonly string[]>
   /** The last owner cannot leave others behind: BAD_ARGUMENT. */
   leave(mesh: string): Promise<void>
 }

@@ -16,6 +16,14 @@ export interface Claim {
   readonly sealing: { readonly key: string; readonly signature: string }
 }
 
+/** Shows that whoever asks has a user key. */
+export interface UserProof {
+  readonly user: string
+  /** Seconds since 1970. */
+  readonly at: number
+  readonly signature: string
+}
+
 /** What a relay keeps of a mesh. It can read neither. */
 export interface MeshDocuments {
   readonly seq: number
@@ -60,6 +68,8 @@ export interface DeskClient {
     on: DeskEvents & { removed(newest: MeshDocuments): void },
     signal: AbortSignal,
   ): Promise<Desk>
+  /** Documents of the meshes that this user key made, as far as the relay keeps them. ACCESS_DENIED. */
+  mine(relay: string, proof: UserProof, signal: AbortSignal): Promise<readonly MeshDocuments[]>
   /** Claim, then wait: `counted` is called once the relay counted it, `answered` when an owner answered. Ends when admitted; rejects with why not. */
   claim(relay: string, claim: Claim, on: { counted(): void; documents(documents: MeshDocuments): void }, signal: AbortSignal): Promise<void>
 }
@@ -98,12 +108,20 @@ export interface DeskChecks {
   ): Promise<{ readonly mesh: string; readonly id: string; readonly issuer: string; readonly uses: number; readonly until: number }>
   /** INVITE_INVALID when the holder of the link did not name `peer`. */
   claim(claim: Claim, peer: string): Promise<void>
+  /** ACCESS_DENIED when the user key did not name `peer`. */
+  user(proof: UserProof, peer: string): Promise<void>
   /** WRONG_MESH when the chain does not lead from `mesh` to `peer`. */
   member(
     peer: string,
     mesh: string,
     chain: readonly string[],
-  ): Promise<{ readonly owner: boolean; readonly until: number; isRemoved(floors: Readonly<Record<string, number>>): boolean }>
+  ): Promise<{
+    /** The user key that made the mesh: whom the mesh key certified. */
+    readonly root: string
+    readonly owner: boolean
+    readonly until: number
+    isRemoved(floors: Readonly<Record<string, number>>): boolean
+  }>
   /** WRONG_MESH when no owner signed it. */
   removed(mesh: string, list: string): Promise<Readonly<Record<string, number>>>
 }

@@ -35,6 +35,7 @@ const FIXES: Readonly<Record<ErrorCode, string>> = {
   INVITE_EXPIRED: 'The time of this invite is over. Ask for a new one.',
   INVITE_USED: 'Others used this invite up. Ask for one of your own.',
   INVITE_WITHDRAWN: 'Whoever made this invite took it back. Ask them for a new one.',
+  WORDS_INVALID: 'These are not recovery words, or one of them is wrong. Check each word and their order.',
   WRONG_MESH: 'What came does not belong to this mesh. If it lasts, ask an owner for a new invite.',
   NOT_ADMITTER: 'Only owners of this mesh may do this. Ask one of them.',
   NOT_MEMBER: 'You are not in this mesh, or an owner removed you. Ask an owner for an invite.',

@@ -35,6 +35,7 @@ const NAMES = {
   INVITE_EXPIRED: 'InvalidStateError',
   INVITE_USED: 'InvalidStateError',
   INVITE_WITHDRAWN: 'InvalidStateError',
+  WORDS_INVALID: 'DataError',
   WRONG_MESH: 'SecurityError',
   NOT_ADMITTER: 'NotAllowedError',
   NOT_MEMBER: 'NotAllowedError',

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { attempt } from './actions.page.ts'
 import type { App } from './app.page.ts'
+import { Backup } from './backup.page.tsx'
 import { CopyField } from './copy-field.page.tsx'
 import { reachText } from './devices.page.tsx'
 import { Diagnostics } from './diagnostics.page.tsx'
@@ -33,6 +34,9 @@ export function Settings({ app }: { app: App }): JSX.Element {
       </Section>
       <Section title="Relays">
         <RelayList app={app} />
+      </Section>
+      <Section title="Back up">
+        <Backup app={app} />
       </Section>
       <Section title="Version">
         <UpdateCard app={app} />

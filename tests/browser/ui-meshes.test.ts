@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright'
 import { type Chromium, startChromium } from '../support/browser.ts'
 import { waitUntil } from '../support/wait.ts'
-import { FAMILY, LINK } from './pages/fake-meshes.ts'
+import { FAMILY, LINK, WORDS } from './pages/fake-meshes.ts'
 import { ANA, LEA } from './pages/fake-state.ts'
 import { openPage, startUiSite, type UiSite } from './ui-site.ts'
 
@@ -44,6 +44,25 @@ describe('private meshes at the page', { timeout: 180_000 }, () => {
       assert.deepEqual(await calls(page, 'create'), [['meshes.create', 'Family']])
       assert.equal(await page.textContent('.top-name bdi'), 'Family')
       assert.match((await page.textContent('.peer-pane')) ?? '', /you are an owner · only you so far/)
+    }))
+
+  it('shows recovery words when asked, says what is not in them, and takes them on another device', () =>
+    open('/?joined#/settings', async (page) => {
+      const card = page.locator('section[aria-label="Back up"]')
+      await card.waitFor()
+      assert.match((await card.textContent()) ?? '', /Not in it: meshes that others made.*messages, files/)
+      assert.equal(await card.locator('li').count(), 0)
+      await card.locator('text=Show my recovery words').click()
+      await card.locator('li').nth(11).waitFor()
+      assert.equal((await card.locator('li').allTextContents()).join(' '), WORDS.join(' '))
+      await card.locator('text=Hide').click()
+      await card.locator('summary').click()
+      await page.fill('#recovery', 'legal winner')
+      await card.locator('text="Restore"').click()
+      assert.match((await card.locator('[role=alert]').textContent()) ?? '', /Nothing was restored.*Check each word/)
+      await page.fill('#recovery', WORDS.join(' '))
+      await card.locator('text="Restore"').click()
+      await card.locator('text=You own again: Family').waitFor()
     }))
 
   it('takes an invite out of the address bar and the history, and sends nothing before Join', () =>

@@ -7,6 +7,7 @@ import type { MeshesHost, MeshesService } from '../../core/private-mesh.ts'
 import { toBase64url } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { admit } from './admit.ts'
+import { createBackup } from './backup.ts'
 import { createDesks, type Desks, isOwner } from './desks.ts'
 import { firstDocument } from './document.ts'
 import { createInvites } from './invites.ts'
@@ -46,6 +47,7 @@ export async function createMeshes(host: MeshesHost): Promise<MeshesService> {
   return {
     ...createCalls(host, my, joiner, await createLeaver(host, desks, members)),
     ...invites,
+    ...createBackup(host, my),
     infos: () => my.all().map((mesh) => infoOf(host, mesh)),
     sharedWith: (peer) =>
       my

@@ -7,6 +7,8 @@ import { MeshError } from '../../shared/errors.ts'
 export type Edit =
   | { readonly t: 'name'; readonly name: string }
   | { readonly t: 'add'; readonly member: ProfileMember; readonly invite: string; readonly until: number }
+  /** A device of whoever made the mesh, by its user key. */
+  | { readonly t: 'own'; readonly member: ProfileMember }
   | { readonly t: 'call'; readonly peer: string; readonly name: string }
   | { readonly t: 'role'; readonly peer: string; readonly role: MemberRole }
   | { readonly t: 'remove'; readonly peer: string }
@@ -57,6 +59,10 @@ function applyOne(content: Content, edit: Edit): Step | undefined {
       return content.name === edit.name ? undefined : { content: { ...content, name: edit.name } }
     case 'add':
       return add(content, edit)
+    case 'own':
+      if (members.some(({ p }) => p === edit.member.p)) return undefined
+      if (members.length >= MAX_MEMBERS) throw new MeshError('LIMIT_REACHED', `a mesh has at most ${MAX_MEMBERS} members`)
+      return { content: { ...content, members: [...members, edit.member] }, certify: edit.member.p }
     case 'call':
       return !member || member.n === edit.name ? undefined : { content: { ...content, members: replace({ n: edit.name }) } }
     case 'role': {

@@ -34,6 +34,9 @@ export const MEET_OTHERS = 3
 export const LEAVE_RETRY = { first: 1_000, cap: 60_000 } as const
 export const LEAVE_TIME = 30 * 86_400_000
 
+/** ms that asking relays for the meshes of recovery words may take. */
+export const RESTORE_TIMEOUT = 30_000
+
 /** Operations on one mesh that wait for each other. */
 export const MAX_WAITING = 512
 

@@ -2,6 +2,7 @@
 import { MAX_SHOWN } from './limits.ts'
 
 export interface Shown {
+  readonly root: string
   readonly owner: boolean
   /** ms since 1970. */
   readonly until: number

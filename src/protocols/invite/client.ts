@@ -1,12 +1,12 @@
 /** The peer's end of /dmesh/invite/1.0.0: a member's desk at a relay, and a joiner's claim. Must never send the seed of a claim key, and takes nothing a relay says about a mesh for true. */
 import type { PeerStream } from '../../core/peer-stream.ts'
-import type { Claim, Desk, DeskClient, MeshDocuments } from '../../core/private-mesh.ts'
+import type { Claim, Desk, DeskClient, MeshDocuments, UserProof } from '../../core/private-mesh.ts'
 import type { ProtocolHost } from '../../core/protocol.ts'
 import { abortable, withDeadline } from '../../shared/async.ts'
 import { errorFromWire, MeshError, toMeshError } from '../../shared/errors.ts'
 import { createFrameReader, type FrameReader } from '../../wire/frame.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
-import { CALL_TIMEOUT, FIRST_TIMEOUT, MAX_CALLS, MAX_FRAME } from './limits.ts'
+import { CALL_TIMEOUT, FIRST_TIMEOUT, MAX_CALLS, MAX_FRAME, MAX_MINE } from './limits.ts'
 import { type CallFrame, decodeRelay, encodeInvite, type FirstFrame, type RelayFrame, VERSION } from './wire.ts'
 
 export function createDeskClient(host: Pick<ProtocolHost, 'open' | 'clock'>): DeskClient {
@@ -15,6 +15,7 @@ export function createDeskClient(host: Pick<ProtocolHost, 'open' | 'clock'>): De
       const line = await call(host, relay, { t: 'desk', v: VERSION, ...hello, chain: [...hello.chain] }, signal, on.removed)
       return createDesk(host, line, on, signal)
     },
+    mine: (relay, proof, signal) => askMine(host, relay, proof, signal),
     async claim(relay, claim, on, signal) {
       const line = await call(host, relay, { t: 'claim', v: VERSION, ...pick(claim) }, signal)
       on.counted()
@@ -27,6 +28,32 @@ export function createDeskClient(host: Pick<ProtocolHost, 'open' | 'clock'>): De
         line.stream.abort(new MeshError('CLOSED', 'answered'))
       }
     },
+  }
+}
+
+async function askMine(
+  host: Pick<ProtocolHost, 'open' | 'clock'>,
+  relay: string,
+  proof: UserProof,
+  signal: AbortSignal,
+): Promise<readonly MeshDocuments[]> {
+  const stream = await host.open(relay, PROTOCOL.invite, { signal })
+  const writer = stream.writable.getWriter()
+  writer.closed.catch(() => undefined)
+  const found: MeshDocuments[] = []
+  try {
+    return await withDeadline(host.clock, CALL_TIMEOUT, 'the relay', signal, async (own) => {
+      const reader = createFrameReader(stream.readable)
+      await writer.write(encodeInvite({ t: 'mine', v: VERSION, ...proof }))
+      for (;;) {
+        const frame = await next(reader, own)
+        if (frame?.t === 'documents' && found.length < MAX_MINE) found.push(frame)
+        else if (frame?.t === 'ok') return found
+        else throw new MeshError('BAD_FRAME', 'the relay did not say ok')
+      }
+    })
+  } finally {
+    stream.abort(new MeshError('CLOSED', 'asked'))
   }
 }
 

@@ -11,6 +11,8 @@ export interface MeshAbout {
   readonly floors: Readonly<Record<string, number>>
   /** Peers that showed an owner's certificate here: whose invites count. */
   readonly owners: readonly string[]
+  /** The user key that made it. */
+  readonly root?: string
   /** Address prefix it was made from. */
   readonly prefix: string
   /** ms since 1970 when somebody came for it last. */
@@ -41,7 +43,9 @@ export interface Ledger {
   /** OLD_RECORD when as new a one is here, RELAY_FULL. */
   put(mesh: string, documents: MeshDocuments, floors: MeshAbout['floors'], prefix: string, now: number): Promise<void>
   /** Somebody came for it. */
-  touch(mesh: string, owner: string | undefined, now: number): Promise<void>
+  touch(mesh: string, owner: string | undefined, now: number, root?: string): Promise<void>
+  /** Meshes that this user key made. */
+  madeBy(user: string): readonly string[]
   /** Counts once a peer, in one transaction. INVITE_USED, INVITE_WITHDRAWN, RELAY_FULL. */
   claim(invite: { mesh: string; id: string; uses: number; until: number }, claim: KeptClaim): Promise<KeptClaim>
   /** Claims of the mesh that nobody answered. */
@@ -114,16 +118,17 @@ export async function openLedger(records: RecordStore): Promise<Ledger> {
       if (old && seq <= old.seq) throw new MeshError('OLD_RECORD', 'a document as new as this one is here')
       if (!old) await makeRoom(prefix, now)
       // In memory first: a second put at the same time must find it taken.
-      const about: MeshAbout = { owners: old?.owners ?? [], prefix: old?.prefix ?? prefix, seq, removed, floors, used: now }
+      const about: MeshAbout = { root: old?.root, owners: old?.owners ?? [], prefix: old?.prefix ?? prefix, seq, removed, floors, used: now }
       abouts.set(mesh, about)
       await records.put('mesh', documentKey(mesh), document)
       await records.put('mesh', aboutKey(mesh), abouts.get(mesh) ?? about)
     },
-    async touch(mesh, owner, now) {
+    madeBy: (user) => [...abouts].flatMap(([mesh, { root }]) => (root === user ? [mesh] : [])),
+    async touch(mesh, owner, now, root) {
       const about = abouts.get(mesh)
       if (!about) return
       const owners = owner && !about.owners.includes(owner) ? [...about.owners, owner].slice(-MAX_OWNERS) : about.owners
-      await save(mesh, { ...about, owners, used: now })
+      await save(mesh, { ...about, owners, used: now, ...(root ? { root } : {}) })
     },
     async claim({ mesh, id, uses, until }, claim) {
       const key = inviteKey(mesh, id)

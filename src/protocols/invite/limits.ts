@@ -19,6 +19,9 @@ export const MAX_CERTIFICATE = 800
 export const MAX_LEAVE = 600
 export const MAX_LEAVING = 200
 
+/** Meshes of one user key that a relay tells of: as many as a peer may have. Sent one after another, so that the queue holds them. */
+export const MAX_MINE = 32
+
 /** Meshes a relay keeps documents of, in all and made from one address prefix (/24, /64). Guards its disk: 256 × 450 kB at the very most. */
 export const MAX_MESHES = 256
 export const MAX_MESHES_PER_PREFIX = 32

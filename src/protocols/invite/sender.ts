@@ -6,6 +6,8 @@ import { MAX_QUEUE } from './limits.ts'
 export interface Sender {
   /** Queue one encoded frame; cuts the stream with LIMIT_REACHED when the queue is full. Never waits. The frame is the stream's from now on. */
   push(frame: Uint8Array): void
+  /** The same, and waits until it left; it fails silently with the stream. */
+  send(frame: Uint8Array): Promise<void>
   /** Half-close after the queue. Never rejects. */
   finish(): Promise<void>
 }
@@ -21,19 +23,24 @@ export function createSender(stream: PeerStream): Sender {
     dead = true
     stream.abort(error)
   }
+  const push = (frame: Uint8Array) => {
+    if (dead) return
+    const size = frame.byteLength
+    queued += size
+    if (queued > MAX_QUEUE) return die(new MeshError('LIMIT_REACHED', `${queued} bytes wait for a slow reader`))
+    tail = tail
+      .then(async () => {
+        if (dead) return
+        await writer.write(frame)
+        queued -= size
+      })
+      .catch(die)
+  }
   return {
-    push(frame) {
-      if (dead) return
-      const size = frame.byteLength
-      queued += size
-      if (queued > MAX_QUEUE) return die(new MeshError('LIMIT_REACHED', `${queued} bytes wait for a slow reader`))
-      tail = tail
-        .then(async () => {
-          if (dead) return
-          await writer.write(frame)
-          queued -= size
-        })
-        .catch(die)
+    push,
+    async send(frame) {
+      push(frame)
+      await tail
     },
     async finish() {
       await tail

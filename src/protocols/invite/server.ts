@@ -1,6 +1,6 @@
 /** The relay's end of /dmesh/invite/1.0.0: counts claims, keeps sealed documents, lets in whom a mesh's own key certified. Must never admit anybody itself, nor wait for a slow reader. */
 import type { PeerStream } from '../../core/peer-stream.ts'
-import type { DeskChecks, MeshDocuments } from '../../core/private-mesh.ts'
+import type { DeskChecks, MeshDocuments, UserProof } from '../../core/private-mesh.ts'
 import type { Protocol, ProtocolHost } from '../../core/protocol.ts'
 import type { RecordStore } from '../../core/stores.ts'
 import { sleep, withDeadline } from '../../shared/async.ts'
@@ -10,7 +10,16 @@ import { createFrameReader, type FrameReader } from '../../wire/frame.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Book, createBook } from './book.ts'
 import { type Ledger, openLedger } from './ledger.ts'
-import { FIRST_TIMEOUT, GOODBYE_TIME, MAX_FIRST, MAX_FRAME, MAX_FRAMES_PER_MINUTE, MAX_STREAMS_PER_MESH, MAX_STREAMS_PER_PEER } from './limits.ts'
+import {
+  FIRST_TIMEOUT,
+  GOODBYE_TIME,
+  MAX_FIRST,
+  MAX_FRAME,
+  MAX_FRAMES_PER_MINUTE,
+  MAX_MINE,
+  MAX_STREAMS_PER_MESH,
+  MAX_STREAMS_PER_PEER,
+} from './limits.ts'
 import { createSender, type Sender } from './sender.ts'
 import { type CallFrame, decodeCall, decodeFirst, encodeError, encodeInvite, type FirstFrame, VERSION } from './wire.ts'
 
@@ -81,6 +90,7 @@ async function serve(hall: Hall, stream: PeerStream): Promise<void> {
     const bytes = await withDeadline(host.clock, FIRST_TIMEOUT, 'the first frame', undefined, (signal) => reader.read(MAX_FIRST, signal))
     if (!bytes) return
     const first = decodeFirst(bytes)
+    if (first.t === 'mine') return await tellMine(hall, stream, out, first)
     seat = first.t === 'claim' ? await seatJoiner(hall, stream, out, first) : await seatMember(hall, stream, out, first)
     await listen(hall, seat, reader)
   } catch (error) {
@@ -123,7 +133,7 @@ async function seatMember(hall: Hall, stream: PeerStream, out: Sender, { mesh, c
   const isNew = !book.of(mesh, peer, hall.now())
   book.add(mesh, peer, shown)
   if (isNew) hall.changed()
-  await ledger.touch(mesh, shown.owner ? peer : undefined, hall.now())
+  await ledger.touch(mesh, shown.owner ? peer : undefined, hall.now(), shown.root)
   const seat = sit(hall, { stream, peer, mesh, out, owner: shown.owner })
   const documents = await ledger.documents(mesh)
   out.push(encodeInvite({ t: 'ok', v: VERSION, seq: documents?.seq ?? 0 }))
@@ -152,6 +162,18 @@ async function seatJoiner(hall: Hall, stream: PeerStream, out: Sender, frame: Fi
   if (claim.answer !== undefined) await tellJoiner(hall, seat, claim.answer)
   else for (const { out: owner } of owners(hall, invite.mesh)) owner.push(encodeInvite({ t: 'waiting', ...claim }))
   return seat
+}
+
+/** One document after the other, as fast as they are read. */
+async function tellMine({ ledger, checks }: Hall, stream: PeerStream, out: Sender, proof: UserProof): Promise<void> {
+  await checks.user(proof, stream.peer)
+  const meshes = ledger.madeBy(proof.user).slice(0, MAX_MINE)
+  for (const mesh of meshes) {
+    const documents = await ledger.documents(mesh)
+    if (documents) await out.send(encodeInvite({ t: 'documents', ...documents }))
+  }
+  await out.send(encodeInvite({ t: 'ok', v: VERSION, seq: meshes.length }))
+  await out.finish()
 }
 
 function owners({ seats }: Hall, mesh: string): Seat[] {
@@ -222,7 +244,7 @@ async function put(hall: Hall, seat: Seat, { seq, document, removed }: MeshDocum
     if (newer) seat.out.push(encodeInvite({ t: 'documents', ...newer }))
     throw error
   }
-  await ledger.touch(mesh, peer, hall.now())
+  await ledger.touch(mesh, peer, hall.now(), book.of(mesh, peer, hall.now())?.root)
   book.strike(mesh, floors)
   hall.changed()
   for (const other of [...seats].filter((one) => one.mesh === mesh && one.invite === undefined && one !== seat)) {

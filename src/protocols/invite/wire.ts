@@ -30,6 +30,8 @@ const firstFrame = v.variant('t', [
   /** A member: its certificates, and the newest document it has (0 = none). */
   v.object({ t: v.literal('desk'), v: v.literal(VERSION), mesh: peer, chain, have: counter }),
   v.object({ t: v.literal('claim'), v: v.literal(VERSION), ...claim }),
+  /** A person who lost their devices: the documents of meshes that this user key made, then ok. */
+  v.object({ t: v.literal('mine'), v: v.literal(VERSION), user: peer, at: counter, signature: base64url(96) }),
 ])
 
 /** Calls of a member, most of them of an owner; `n` numbers the answers. */

@@ -7,6 +7,9 @@ export const FAMILY = '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'
 /** A link of the right shape; `Ana` invites to `Family`. */
 export const LINK = `https://home.example/#join=${'e'.repeat(60)}.${'p'.repeat(400)}.${'s'.repeat(86)}.${'k'.repeat(43)}`
 
+/** As recovery words are; of BIP 39's own examples. */
+export const WORDS = 'legal winner thank year wave sausage worth useful legal winner thank yellow'.split(' ')
+
 interface Core {
   state: MeshState
   change(part: Partial<MeshState>): void
@@ -72,6 +75,13 @@ export function fakeMeshes(core: Core): MeshesApi {
     async remove(id, peer) {
       core.record('meshes.remove', id, peer)
       change(id, ({ members, epoch }) => ({ epoch: epoch + 1, members: members.filter((one) => one.peer !== peer) }))
+    },
+    backup: async () => WORDS,
+    async restore(words) {
+      core.record('meshes.restore', words)
+      if (words.trim() !== WORDS.join(' ')) throw new MeshError('WORDS_INVALID', 'word 3 is not one of the list')
+      add({ id: FAMILY, name: 'Family', role: 'owner' })
+      return [FAMILY]
     },
     async leave(id) {
       core.record('meshes.leave', id)

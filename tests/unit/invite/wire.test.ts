@@ -16,6 +16,7 @@ test('frames come back as they were sent', () => {
   const first: FirstFrame[] = [
     { t: 'desk', v: 1, mesh: PEER, chain: ['c'], have: 0 },
     { t: 'claim', v: 1, ...claim },
+    { t: 'mine', v: 1, user: PEER, at: 1, signature: 'sig' },
   ]
   for (const frame of first) assert.deepEqual(decodeFirst(body(encodeInvite(frame))), frame)
   const calls = [
@@ -46,6 +47,9 @@ test('any bytes, any JSON and near misses give a value or a code', () => {
     invite: 'i',
     until: 1,
     leave: 'l',
+    user: PEER,
+    at: 1,
+    signature: 'sig',
     code: 'X',
     message: '',
   }
@@ -53,7 +57,22 @@ test('any bytes, any JSON and near misses give a value or a code', () => {
   const near = fc.record({
     key,
     value: fc.jsonValue(),
-    t: fc.constantFrom('desk', 'claim', 'put', 'answer', 'withdraw', 'leave', 'left', 'leaving', 'ok', 'documents', 'waiting', 'done', 'error'),
+    t: fc.constantFrom(
+      'desk',
+      'claim',
+      'mine',
+      'put',
+      'answer',
+      'withdraw',
+      'leave',
+      'left',
+      'leaving',
+      'ok',
+      'documents',
+      'waiting',
+      'done',
+      'error',
+    ),
   })
   const input = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
