@@ -6,12 +6,16 @@ const WAIT = (what: string, otherwise: string) => ({ value: 'TIME', doc: `How lo
 
 export const PEER_COMMANDS: Readonly<Record<string, PeerCommand>> = {
   up: {
-    usage: 'up [--tcp HOST:PORT|off] [--mdns] [--log LEVEL]',
+    usage: 'up [--tcp HOST:PORT|off] [--webrtc on|off] [--mdns] [--log LEVEL]',
     doc: 'Run the terminal peer in the foreground until Ctrl-C, e.g. under systemd. The other commands find it.',
     options: {
       tcp: {
         value: 'HOST:PORT|off',
         doc: 'Where other terminals reach this one directly. Default every network and any free port; a fixed port, e.g. 0.0.0.0:4001, can be let through a firewall. Also DMESH_TCP, for every command that runs the peer itself.',
+      },
+      webrtc: {
+        value: 'on|off',
+        doc: 'Direct paths to browsers, and through routers. Default on. Also DMESH_WEBRTC.',
       },
       mdns: { doc: 'Announce this peer on the networks of this computer, and find members there without any relay (mDNS). Default off.' },
       log: { value: 'LEVEL', doc: 'debug, info, warn, error or off, as JSON lines on standard error. Default warn.' },

@@ -5,6 +5,7 @@ import { EXIT } from '../exit-codes.ts'
 import { followPeer } from '../peer/follow.ts'
 import { openSession, type Session } from '../peer/session.ts'
 import { readVersion } from '../start-parts.ts'
+import { directOptions } from './direct-options.ts'
 import { findDataDir } from './find-data-dir.ts'
 import type { CommandCall, Connected, PeerCommand } from './peer-command.ts'
 import type { PersonTerminal } from './terminal.ts'
@@ -17,7 +18,7 @@ export async function runPeerCommand(command: PeerCommand, args: readonly string
   let session: Session | undefined
   let connected: Promise<Connected> | undefined
   const connect = async () => {
-    session = await openSession({ dataDir: call.dataDir, version: call.version, tcp: terminal.env.DMESH_TCP }, ending.signal)
+    session = await openSession({ dataDir: call.dataDir, version: call.version, direct: directOptions(call) }, ending.signal)
     return { session, client: session.client, follow: await followPeer(session, ending.signal) }
   }
   const call: CommandCall = {

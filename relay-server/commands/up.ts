@@ -6,15 +6,16 @@ import { takeDataDir } from '../data-dir.ts'
 import { EXIT } from '../exit-codes.ts'
 import { createJsonLog } from '../json-log.ts'
 import { startPeer } from '../peer/start-peer.ts'
+import { directOptions } from './direct-options.ts'
 import type { CommandCall } from './peer-command.ts'
 import { printable } from './printable.ts'
 
-export async function up({ terminal, option, has, json, dataDir, version, signal }: CommandCall): Promise<number> {
+export async function up(call: CommandCall): Promise<number> {
+  const { terminal, option, json, dataDir, version, signal } = call
   const peer = await startPeer(takeDataDir(dataDir, 'peer'), {
     log: createJsonLog(levelsOf(option('log') ?? 'warn')),
     version,
-    tcp: option('tcp') ?? terminal.env.DMESH_TCP,
-    mdns: has('mdns'),
+    direct: directOptions(call),
   })
   try {
     const { state } = peer.mesh

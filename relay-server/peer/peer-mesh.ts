@@ -1,4 +1,4 @@
-/** The mesh of a terminal peer from its parts: what a browser has, on SQLite and files, with a WebSocket to relays and TCP between programs (design §5). A root's part list. */
+/** The mesh of a terminal peer from its parts: what a browser has, on SQLite and files, a WebSocket to relays, TCP and WebRTC to others (design §5). A root's part list. */
 import { join } from 'node:path'
 import { createPolicy } from '../../src/access/policy.ts'
 import { defaultRows } from '../../src/access/rows.ts'
@@ -8,7 +8,6 @@ import { createPresence } from '../../src/discovery/registry/client.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import { startMeshes } from '../../src/mesh/meshes/start.ts'
-import { createNearDialer } from '../../src/mesh/near.ts'
 import type { MeshHost } from '../../src/mesh/parts.ts'
 
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
@@ -23,11 +22,10 @@ import { openDiskFiles } from '../../src/storage/disk-files.node.ts'
 import { createNodeSha256 } from '../../src/storage/sha256.node.ts'
 import { openSqliteRecords } from '../../src/storage/sqlite.node.ts'
 import { createRelayTransport } from '../../src/transports/relay/transport.ts'
-import { isDialable } from '../../src/transports/tcp/addresses.node.ts'
-import { createTcp } from '../../src/transports/tcp/transport.node.ts'
 import { openNodeSocket } from '../../src/transports/websocket/listener.node.ts'
 import { createWebSocket } from '../../src/transports/websocket/transport.ts'
 import { openLan } from '../lan.ts'
+import { type DirectOptions, openDirectWays } from './direct-ways.ts'
 import { terminalRelaySource } from './relay-origin.ts'
 
 export interface PeerMeshParts {
@@ -36,17 +34,14 @@ export interface PeerMeshParts {
   /** What it calls itself until the user says otherwise. */
   readonly name: string
   readonly version: string
-  /** Multiaddrs to listen on with TCP; none = others reach it through relays alone. */
-  readonly tcp: readonly string[]
-  /** Announce and look on the LAN. */
-  readonly mdns: boolean
+  readonly direct: DirectOptions
   readonly clock: Clock
   readonly log: Log
 }
 
 /** `stack` closes what is opened. The relays are those in the records. STORAGE_FAILED. */
 export async function openPeerMesh(
-  { dataDir, identity, name, version, tcp, mdns, clock, log }: PeerMeshParts,
+  { dataDir, identity, name, version, direct, clock, log }: PeerMeshParts,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly mesh: MeshHost; readonly records: RecordStore }> {
   const records = await openSqliteRecords(join(dataDir, 'records.sqlite'))
@@ -55,14 +50,16 @@ export async function openPeerMesh(
   stack.defer(() => files.close())
   const relay = createRelayTransport({ clock, log })
   const known = (await records.get<string>('setting', 'name')) ?? name
-  const mesh = await createMesh({
+  let mesh: MeshHost | undefined
+  const { learn, transports, ...ways } = await openDirectWays(direct, clock, log, () => mesh)
+  mesh = await createMesh({
     identity,
     records,
-    transports: [createWebSocket({ open: openNodeSocket }), relay, ...(tcp.length > 0 ? [createTcp({ clock, listen: tcp })] : [])],
-    ...(tcp.length > 0 ? { near: createNearDialer(isDialable) } : {}),
+    transports: [createWebSocket({ open: openNodeSocket }), relay, ...transports],
+    ...ways,
     relayClient: relay,
     relays: [],
-    relaySource: (origin) => terminalRelaySource(origin),
+    relaySource: (origin) => terminalRelaySource(origin, ({ stun }) => learn(origin, stun)),
     meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers }),
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
@@ -77,9 +74,8 @@ export async function openPeerMesh(
     name: known,
     version,
     kind: 'cli',
-    canDirect: () => false,
   })
-  stack.defer(() => mesh.close())
-  if (mdns) openLan({ mesh, clock, log }, stack)
+  stack.defer(mesh.close)
+  if (direct.mdns) openLan({ mesh, clock, log }, stack)
   return { mesh, records }
 }

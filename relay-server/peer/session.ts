@@ -5,6 +5,7 @@ import { codeOf, MeshError } from '../../src/shared/errors.ts'
 import { kindOf, tryDataDir } from '../data-dir.ts'
 import { createJsonLog } from '../json-log.ts'
 import { createLocalClient, type LocalClient } from '../local-api/client.ts'
+import type { DirectOptions } from './direct-ways.ts'
 import { ATTACH_MS, ATTACH_RETRY } from './limits.ts'
 import type { Peer } from './start-peer.ts'
 
@@ -21,8 +22,8 @@ export interface SessionOptions {
   /** Absolute. */
   readonly dataDir: string
   readonly version: string
-  /** See PeerOptions. */
-  readonly tcp?: string | undefined
+  /** Of a peer that has to be started here. */
+  readonly direct: DirectOptions
 }
 
 /** NOT_RUNNING for a relay's directory whose relay does not run, and when a process holds the directory and does not answer; BAD_CONFIG, PERMISSION_DENIED. */
@@ -45,7 +46,7 @@ export async function openSession(options: SessionOptions, signal: AbortSignal):
 }
 
 /** The peer that had to be started here; undefined when one answers. */
-async function attachOrStart(client: LocalClient, { dataDir, version, tcp }: SessionOptions, signal: AbortSignal): Promise<Peer | undefined> {
+async function attachOrStart(client: LocalClient, { dataDir, version, direct }: SessionOptions, signal: AbortSignal): Promise<Peer | undefined> {
   const clock = systemClock()
   const start = clock.monotonic()
   for (;;) {
@@ -59,7 +60,7 @@ async function attachOrStart(client: LocalClient, { dataDir, version, tcp }: Ses
     if (!('holder' in taken)) {
       // Loaded only here: commands that find a running peer should not wait for libp2p.
       const { startPeer } = await import('./start-peer.ts')
-      return startPeer(taken, { log: createJsonLog({ '*': 'off' }), version, tcp })
+      return startPeer(taken, { log: createJsonLog({ '*': 'off' }), version, direct })
     }
     if (clock.monotonic() - start > ATTACH_MS)
       throw new MeshError('NOT_RUNNING', `Process ${taken.holder} uses ${dataDir} and does not answer. Stop it, or choose another --data-dir.`)

@@ -12,9 +12,9 @@ import type { DataDir } from '../data-dir.ts'
 import { idAnswer, readPetnames } from '../local-api/answers.ts'
 import type { LocalApiParts, StatusAnswer } from '../local-api/protocol.ts'
 import { startLocalApi } from '../local-api/server.ts'
+import type { DirectOptions } from './direct-ways.ts'
 import { CLOSE_MS } from './limits.ts'
 import { openPeerMesh } from './peer-mesh.ts'
-import { tcpListen } from './tcp-listen.ts'
 
 export interface Peer {
   readonly mesh: MeshHost
@@ -25,22 +25,18 @@ export interface Peer {
 export interface PeerOptions {
   readonly log: LogControl
   readonly version: string
-  /** HOST:PORT or off; default every network, any port. */
-  readonly tcp?: string | undefined
-  /** Announce and look on the LAN. Default false. */
-  readonly mdns?: boolean
+  readonly direct: DirectOptions
 }
 
 /** Takes over `dir`: it is released with the peer, or when this fails. BAD_CONFIG, BAD_ARGUMENT, PORT_IN_USE, PERMISSION_DENIED, STORAGE_FAILED. */
-export async function startPeer(dir: DataDir, { log, version, tcp, mdns = false }: PeerOptions): Promise<Peer> {
+export async function startPeer(dir: DataDir, { log, version, direct }: PeerOptions): Promise<Peer> {
   const stack = new AsyncDisposableStack()
   stack.defer(dir.release)
   const clock = systemClock()
   try {
-    const listen = await tcpListen(tcp)
     const identity = await loadFileIdentity(dir.path)
     const name = hostname().slice(0, 64) || 'terminal'
-    const { mesh, records } = await openPeerMesh({ dataDir: dir.path, identity, name, version, tcp: listen, mdns, clock, log: log.log }, stack)
+    const { mesh, records } = await openPeerMesh({ dataDir: dir.path, identity, name, version, direct, clock, log: log.log }, stack)
     const api = await startLocalApi(dir.path, createPeerParts({ dataDir: dir.path, identity, mesh, records, log, version }), log.log)
     stack.defer(api.close)
     let closing: Promise<void> | undefined
@@ -57,7 +53,7 @@ export async function startPeer(dir: DataDir, { log, version, tcp, mdns = false 
   }
 }
 
-interface PeerParts extends PeerOptions {
+interface PeerParts extends Omit<PeerOptions, 'direct'> {
   readonly dataDir: string
   readonly identity: Identity
   readonly mesh: MeshHost

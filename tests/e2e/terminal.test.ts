@@ -123,4 +123,30 @@ describe('a page and a terminal', { timeout: 240_000 }, () => {
     assert.deepEqual(garden?.members.map(({ name, role }) => `${name} ${role}`).sort(), ['Ana member', 'Ben owner'])
     assert.equal((await terminalAt(mesh)).name, 'Ben')
   })
+
+  it('they are direct over WebRTC, and then a file needs no relay', async () => {
+    const ping = await dmeshOf('ping', 'Ana', '--until-direct', '--count', '30', '--why')
+    assert.equal(ping.code, 0, ping.out + ping.err)
+    assert.match(ping.out, /direct over webrtc in [\d.]+ ms\nnow direct/)
+    await waitUntil(
+      async () => (await ana.state()).peers.some(({ name, path, transport }) => name === 'Ben' && path === 'direct' && transport === 'webrtc'),
+      {
+        ...LONG,
+        what: 'the page to say so',
+      },
+    )
+    await relay.close(0)
+    const source = join(folder, 'without-relay.bin')
+    writeFileSync(source, randomBytes(SIZE))
+    const sending = start('send', 'Ana', source)
+    const offer = await waitUntil(
+      async () => (await ana.state()).transfers.find(({ name, status }) => name === 'without-relay.bin' && status === 'offered'),
+      {
+        ...LONG,
+        what: `the offer: ${sending.err()}`,
+      },
+    )
+    await ana.page.evaluate((id) => (dmesh as unknown as Mesh).files.accept(id), offer.id)
+    assert.equal(await sending.exit, 0, sending.err())
+  })
 })

@@ -1,4 +1,4 @@
-/** Two terminal peers on one network become direct over TCP, and then need no relay; with TCP off they do. */
+/** Two terminal peers on one network become direct over TCP, or over WebRTC where TCP is off, and then need no relay; with both off they do. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -46,21 +46,25 @@ describe('two terminals on one network', { timeout: 120_000, skip: network ? fal
     return { peer: peers[1] as string, inbox, asAna: (...args: string[]) => runCommand([...args, '--data-dir', ana]) }
   }
 
-  it('they are direct within seconds, and a file goes although the relay is dead', async () => {
-    const { peer, inbox, asAna } = await startBoth('with')
-    const ping = await asAna('ping', peer, '--until-direct', '--count', '20', '--why')
-    assert.equal(ping.code, 0, ping.out + ping.err)
-    assert.match(ping.out, /direct over tcp in [\d.]+ ms\nnow direct; ways to this peer:\n {2}direct over tcp: in use/)
-    await relay?.stop('SIGKILL')
-    const sent = await asAna('send', peer, source, '--wait', '10s')
-    assert.equal(sent.code, 0, sent.err)
-    const got = join(inbox, 'big.bin')
-    await waitUntil(() => existsSync(got), { ...LONG, what: 'the file' })
-    assert.deepEqual(readFileSync(got), readFileSync(source))
-  })
+  for (const [way, off] of [
+    ['tcp', 'webrtc'],
+    ['webrtc', 'tcp'],
+  ] as const)
+    it(`with --${off} off they are direct over ${way} within seconds, and a file goes although the relay is dead`, async () => {
+      const { peer, inbox, asAna } = await startBoth(way, `--${off}`, 'off')
+      const ping = await asAna('ping', peer, '--until-direct', '--count', '20', '--why')
+      assert.equal(ping.code, 0, ping.out + ping.err)
+      assert.match(ping.out, new RegExp(`direct over ${way} in [\\d.]+ ms\nnow direct; ways to this peer:\n {2}direct over ${way}: in use`))
+      await relay?.stop('SIGKILL')
+      const sent = await asAna('send', peer, source, '--wait', '10s')
+      assert.equal(sent.code, 0, sent.err)
+      const got = join(inbox, 'big.bin')
+      await waitUntil(() => existsSync(got), { ...LONG, what: 'the file' })
+      assert.deepEqual(readFileSync(got), readFileSync(source))
+    })
 
-  it('with --tcp off they are relayed, and without the relay nothing goes', async () => {
-    const { peer, inbox, asAna } = await startBoth('without', '--tcp', 'off')
+  it('with both off they are relayed, and without the relay nothing goes', async () => {
+    const { peer, inbox, asAna } = await startBoth('without', '--tcp', 'off', '--webrtc', 'off')
     const ping = await asAna('ping', peer, '--until-direct', '--count', '4')
     assert.deepEqual([ping.code, /reached, but never directly/.test(ping.err)], [5, true])
     await relay?.stop('SIGKILL')

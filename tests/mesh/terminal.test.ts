@@ -16,7 +16,7 @@ const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((name) => join(root, name)) 
 const running: Running[] = []
 
 /** By relay only, whatever networks this computer has. */
-const RELAYED = { DMESH_TCP: 'off' }
+const RELAYED = { DMESH_TCP: 'off', DMESH_WEBRTC: 'off' }
 
 const dmesh = (dir: string, ...args: string[]) => runCommand([...args, '--data-dir', dir], RELAYED)
 

@@ -22,6 +22,8 @@ export interface WebRtcOptions {
   readonly iceServers: () => readonly string[]
   /** False while no host can make connections; then dials fail with NOT_SUPPORTED and incoming signalling is reset. Default: always true. */
   readonly available?: () => boolean
+  /** Default: the global one at the time of each attempt. */
+  readonly RTCPeerConnection?: typeof RTCPeerConnection
   /** What was tried with a peer: first with outcome 'trying', then how it ended. */
   readonly onAttempt?: (attempt: PathAttempt & { readonly peer: string }) => void
 }
@@ -51,7 +53,8 @@ function wrap(options: WebRtcOptions, components: WebRTCTransportComponents): Li
     const watch: ReportWatch | undefined = attempt && ((report) => void (attempt.report = report))
     return { iceServers: options.iceServers().map((urls) => ({ urls })), ...(watch ? { watch } : {}) }
   }
-  const make = (attempt: Attempt) => () => new globalThis.RTCPeerConnection(rtcConfiguration(attempt)) as NegotiableConnection
+  const make = (attempt: Attempt) => () =>
+    new (options.RTCPeerConnection ?? globalThis.RTCPeerConnection)(rtcConfiguration(attempt)) as NegotiableConnection
   const begin = (peer: string, inbound: boolean): Attempt => {
     const attempt: Attempt = { peer, inbound, report: undefined }
     running.add(attempt)
