@@ -17,7 +17,7 @@ export async function chat(call: CommandCall): Promise<number> {
   const wait = parseDuration(option('wait') ?? '10s', '--wait')
   const connected = await call.open()
   const { client, follow } = connected
-  const known = await findPeer(connected, args[0] ?? '')
+  const known = await findPeer(connected, args[0] ?? '', terminal.note)
   if (!json) terminal.note(`Talking to ${printable(known.name, known.peer)}; Ctrl-D ends it.`)
   const mine = new Map<string, string>()
   const look = createListener(call, connected, known, mine)

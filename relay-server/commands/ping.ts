@@ -24,7 +24,7 @@ export async function ping(call: CommandCall): Promise<number> {
   const wait = parseDuration(option('wait') ?? '30s', '--wait')
   const connected = await call.open()
   await whenReachable(connected, wait)
-  const { peer } = await findPeer(connected, args[0] ?? '')
+  const { peer } = await findPeer(connected, args[0] ?? '', terminal.note)
   try {
     const last = await pingTimes(call, connected, { peer, times, untilDirect })
     if (untilDirect && last.path !== 'direct') throw new MeshError('PEER_UNREACHABLE', `${peer} was reached, but never directly`)

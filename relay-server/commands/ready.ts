@@ -28,11 +28,19 @@ export async function withPeers(connected: Connected): Promise<MeshState> {
   return follow.state()
 }
 
-/** The peer that is meant, here or not. A name may take until its mesh is read from the disk: BAD_ARGUMENT when it is unknown then, when several have it, or when it is only claimed. */
-export async function findPeer({ client, follow }: Connected, text: string): Promise<Known> {
+/**
+ * The peer that is meant, here or not. A name may take until its mesh is read from the disk: BAD_ARGUMENT when it is unknown then, when several have it, or when a
+ * stranger claims it. The first use of a member's name makes it my own name for that key, so that no other member can take it over later.
+ */
+export async function findPeer({ client, follow }: Connected, text: string, note: (text: string) => void): Promise<Known> {
   const petnames = await client.names()
   const what = `somebody called "${printable(text)}". Who is here, says: dmesh peers`
-  return follow.until((state) => resolvePeer(text, { state, petnames }), { ms: NAMES_MS, what, code: 'BAD_ARGUMENT' })
+  const found = await follow.until((state) => resolvePeer(text, { state, petnames }), { ms: NAMES_MS, what, code: 'BAD_ARGUMENT' })
+  if (found.by === 'member') {
+    await client.rename(printable(found.name), found.peer)
+    note(`"${printable(found.name)}" is your name for ${found.peer} from now on; another one: dmesh name ${found.peer} NAME`)
+  }
+  return found
 }
 
 /** The peer, once it is here. PEER_UNREACHABLE after `ms`. */

@@ -19,7 +19,7 @@ export async function receive(call: CommandCall): Promise<number> {
   if (accept === undefined) throw new MeshError('BAD_ARGUMENT', 'Nobody can be asked here: say --accept all, or whose files to take: --accept PEER')
   const dir = resolve(option('dir') ?? '.')
   const connected = await call.open()
-  const rule = await readRule(connected, accept)
+  const rule = await readRule(connected, accept, terminal.note)
   await whenReachable(connected)
   if (!json) terminal.note(`Waiting for files, into ${dir}`)
   const saved = Promise.withResolvers<void>()
@@ -30,10 +30,10 @@ export async function receive(call: CommandCall): Promise<number> {
   return EXIT.ok
 }
 
-async function readRule(connected: Connected, accept: string): Promise<Rule> {
+async function readRule(connected: Connected, accept: string, note: (text: string) => void): Promise<Rule> {
   if (accept === 'all' || accept === 'ask') return accept
   const peers = new Set<string>()
-  for (const text of accept.split(',')) peers.add((await findPeer(connected, text.trim())).peer)
+  for (const text of accept.split(',')) peers.add((await findPeer(connected, text.trim(), note)).peer)
   return peers
 }
 

@@ -1,4 +1,4 @@
-/** From what a person types to one peer (design §8): a PeerID, my own name for it, or its name in a private mesh. Never what a peer calls itself: anybody can take any name. */
+/** From what a person types to one peer (design §8): a PeerID, my own name for it, or the name of a member of my private meshes. Never what a stranger calls itself: anybody can take any name. */
 import type { MeshState } from '../../src/core/mesh.ts'
 import { canonicalPeer } from '../../src/identity/names.ts'
 import { MeshError } from '../../src/shared/errors.ts'
@@ -7,6 +7,11 @@ import { printable } from './printable.ts'
 export interface Known {
   readonly peer: string
   readonly name: string
+}
+
+export interface Resolved extends Known {
+  /** 'member' = an owner let this key in, and it goes by that name until somebody says otherwise. */
+  readonly by: 'id' | 'mine' | 'member'
 }
 
 export interface NameSources {
@@ -18,17 +23,19 @@ export interface NameSources {
 /**
  * Undefined while nobody with that name is known. BAD_ARGUMENT for myself, for a name that several have (all are listed), and for one that somebody only claims.
  */
-export function resolvePeer(text: string, { state, petnames }: NameSources): Known | undefined {
+export function resolvePeer(text: string, { state, petnames }: NameSources): Resolved | undefined {
   const id = canonicalPeer(text.trim())
   if (id === state.peer) throw new MeshError('BAD_ARGUMENT', 'that is this peer itself; for others see: dmesh peers')
-  if (id) return { peer: id, name: state.peers.find((peer) => peer.id === id)?.name ?? '' }
+  if (id) return { peer: id, name: state.peers.find((peer) => peer.id === id)?.name ?? '', by: 'id' }
   const mine = Object.entries(petnames).map(([peer, name]) => ({ peer, name }))
   const members = state.meshes
     .filter(({ status }) => status === 'joined')
     .flatMap((mesh) => mesh.members.map(({ peer, name }) => ({ peer, name })))
     .filter(({ peer }) => peer !== state.peer)
-  const found = pick(text, mine) ?? pick(text, members)
-  if (found) return found
+  const known = pick(text, mine)
+  if (known) return { ...known, by: 'mine' }
+  const member = pick(text, members)
+  if (member) return { ...member, by: 'member' }
   const claims = namedSo(
     text,
     state.peers.map(({ id: peer, name }) => ({ peer, name })),

@@ -39,7 +39,7 @@ export async function send(call: CommandCall): Promise<number> {
   const wait = parseDuration(call.option('wait') ?? '5m', '--wait')
   if (message === undefined) await checkFiles(files)
   const connected = await call.open()
-  const known = await findPeer(connected, to)
+  const known = await findPeer(connected, to, call.terminal.note)
   if (message !== undefined) return sendText(call, connected, { known, text: message, wait })
   await whenReachable(connected, wait)
   for (const file of files) await sendFile(call, connected, { known, file, wait })

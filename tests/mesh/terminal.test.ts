@@ -126,6 +126,7 @@ describe('terminal peers', { timeout: 300_000 }, () => {
     const receiving = start(ben, 'receive', '--accept', 'Ana', '--dir', dir, '--once', '--json')
     const { code, out, err } = await dmesh(ana, 'send', 'Ben', source, '--json')
     assert.equal(code, 0, err)
+    assert.match(err, /^"Ben" is your name for 12D3\w+ from now on/, 'the first use of a member’s name')
     assert.equal(await receiving.exit, 0, receiving.err())
     const [sent, got] = [JSON.parse(out), JSON.parse(receiving.out())] as Record<string, unknown>[]
     assert.deepEqual([got?.path, got?.size, got?.sha256], [join(dir, 'report (1).txt'), 3_000_000, sent?.sha256])
@@ -187,7 +188,11 @@ describe('terminal peers', { timeout: 300_000 }, () => {
       what: 'the attempt',
     })
     assert.match(out, /^pong from 12D3\w+ relayed over websocket in [\d.]+ ms\nnow relayed; ways to this peer:\n {2}relayed by .*: in use/)
-    assert.match((await dmesh(ana, 'map')).out, /^Ana \(this one\)\n└─ by relay .*\n {3}└─ Ben/)
+    let drawn = ''
+    const map = /^Ana \(this one\)\n[├└]─ by relay .*\n[│ ] {2}└─ Ben/
+    await waitUntil(async () => map.test((drawn = (await dmesh(ana, 'map')).out)), { ...LONG, what: 'Ben on the map' }).catch((error: Error) =>
+      assert.fail(`${error.message}: ${drawn}`),
+    )
     const top = await dmesh(ana, 'top', '--count', '2', '--interval', '0.1s')
     assert.equal(top.out.trim().split('\n').length, 2)
     assert.match(top.out, /^status=relayed .*peers=1 /)

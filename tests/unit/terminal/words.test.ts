@@ -44,7 +44,7 @@ const mesh = (status: 'joined' | 'waiting', members: ReturnType<typeof member>[]
 })
 const state = (more: Partial<MeshState>): MeshState => ({ peer: ME, name: 'Ana', peers: [], relays: [], meshes: [], ...more }) as MeshState
 
-test('resolvePeer() takes PeerIDs, my names, then signed names, and nothing that is only claimed', () => {
+test('resolvePeer() takes PeerIDs, my names, then those of members, and nothing that a stranger claims', () => {
   const sources = (more: Partial<MeshState>, petnames: Record<string, string> = {}) => ({ state: state(more), petnames })
   assert.equal(resolvePeer(BEN, sources({}))?.peer, BEN)
   assert.throws(() => resolvePeer(ME, sources({})), /this peer itself/)
