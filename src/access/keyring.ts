@@ -38,7 +38,7 @@ export async function loadUserKey(identity: Identity, records: RecordStore): Pro
 }
 
 /** What recovery words say: 16 bytes (32 in stores of before). The caller shows it to the person and to nobody else. */
-export async function loadUserSecret(identity: Identity, records: RecordStore): Promise<Uint8Array<ArrayBuffer>> {
+async function loadUserSecret(identity: Identity, records: RecordStore): Promise<Uint8Array<ArrayBuffer>> {
   let box = await records.get<Uint8Array>('secret', USER_RECORD)
   if (!box) {
     const made = await sealToSelf(identity, USER_RECORD, crypto.getRandomValues(new Uint8Array(USER_BYTES)))
@@ -51,6 +51,20 @@ export async function loadUserSecret(identity: Identity, records: RecordStore): 
 export async function replaceUserSecret(identity: Identity, records: RecordStore, secret: Uint8Array): Promise<void> {
   await records.put<Uint8Array>('secret', USER_RECORD, await sealToSelf(identity, USER_RECORD, secret))
 }
+
+/** The same as words. The list is fetched with the first call. */
+export async function userWords(identity: Identity, records: RecordStore): Promise<readonly string[]> {
+  const { wordsOf } = await import('../identity/words.ts')
+  return wordsOf(await loadUserSecret(identity, records))
+}
+
+/** WORDS_INVALID. */
+export async function secretOfWords(words: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytesOfWords } = await import('../identity/words.ts')
+  return bytesOfWords(words)
+}
+
+export type UserKey = SeedKeys
 
 export function userKeyOf(secret: Uint8Array): SeedKeys {
   return keysOfSeed(secret.byteLength === SEED_BYTES ? secret : deriveKey(secret, 'dmesh-user-key:1'))

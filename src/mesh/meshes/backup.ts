@@ -1,11 +1,10 @@
 /** The user key as recovery words, and back: whoever has the words becomes owner again of the meshes that this key made, from any device (design §8). Must never show the words to anybody but the caller. */
-import { loadUserSecret, replaceUserSecret, userKeyOf } from '../../access/keyring.ts'
+import { loadUserKey, replaceUserSecret, secretOfWords, type UserKey, userKeyOf, userWords } from '../../access/keyring.ts'
 import { signCertificate } from '../../access/membership.ts'
 import { openProfile, openShare, readDocument } from '../../access/profile.ts'
 import { signUserProof } from '../../access/user-proof.ts'
 import type { MeshesApi } from '../../core/meshes.ts'
 import type { MeshDocuments, MeshesHost } from '../../core/private-mesh.ts'
-import type { SeedKeys } from '../../identity/seed.ts'
 import { withDeadline } from '../../shared/async.ts'
 import { toBase64url } from '../../shared/bytes.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
@@ -17,7 +16,7 @@ import type { MyMeshes } from './state.ts'
 export function createBackup(host: MeshesHost, my: MyMeshes): Pick<MeshesApi, 'backup' | 'restore'> {
   const { identity, records, clock } = host
   const now = () => clock.now()
-  const ask = async (user: SeedKeys, signal: AbortSignal): Promise<readonly MeshDocuments[]> => {
+  const ask = async (user: UserKey, signal: AbortSignal): Promise<readonly MeshDocuments[]> => {
     const relays = host.relays().filter(({ connected }) => connected)
     if (relays.length === 0) throw new MeshError('RELAY_UNREACHABLE', 'no relay is connected, and relays keep what is restored')
     const asked = relays.map(async ({ id }) => host.desks.mine(id, await signUserProof(user, id, identity.peer, now()), signal))
@@ -27,7 +26,7 @@ export function createBackup(host: MeshesHost, my: MyMeshes): Pick<MeshesApi, 'b
     if (found.length === 0 && failed) throw failed
     return found
   }
-  const take = async (user: SeedKeys, documents: MeshDocuments): Promise<string> => {
+  const take = async (user: UserKey, documents: MeshDocuments): Promise<string> => {
     const { id } = readMesh(documents)
     if (my.find(id)?.status === 'joined') return id
     if (my.all().length >= MAX_MY_MESHES) throw new MeshError('LIMIT_REACHED', `you are in ${MAX_MY_MESHES} meshes; leave one first`)
@@ -37,15 +36,11 @@ export function createBackup(host: MeshesHost, my: MyMeshes): Pick<MeshesApi, 'b
     return id
   }
   return {
-    async backup() {
-      const { wordsOf } = await import('../../identity/words.ts')
-      return wordsOf(await loadUserSecret(identity, records))
-    },
+    backup: () => userWords(identity, records),
     async restore(words, { signal } = {}) {
-      const { bytesOfWords } = await import('../../identity/words.ts')
-      const secret = bytesOfWords(words)
+      const secret = await secretOfWords(words)
       const user = userKeyOf(secret)
-      const own = userKeyOf(await loadUserSecret(identity, records))
+      const own = await loadUserKey(identity, records)
       if (own.peer !== user.peer && my.all().some(({ userChain }) => userChain))
         throw new MeshError('BAD_ARGUMENT', 'this device made private meshes of its own; leave them first, or restore on another device')
       await replaceUserSecret(identity, records, secret)
@@ -70,7 +65,7 @@ function readMesh({ document }: MeshDocuments): { readonly id: string } {
 }
 
 /** The mesh as the user key sees it, with this device as one more owner to be put in. WRONG_MESH. */
-async function openAsUser(host: MeshesHost, user: SeedKeys, { document: text, removed, seq }: MeshDocuments): Promise<MyMesh> {
+async function openAsUser(host: MeshesHost, user: UserKey, { document: text, removed, seq }: MeshDocuments): Promise<MyMesh> {
   const { identity, clock } = host
   const document = readDocument(text)
   const share = await openShare(document, user.peer, user.opener)

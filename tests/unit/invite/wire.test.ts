@@ -31,29 +31,30 @@ test('frames come back as they were sent', () => {
   for (const frame of relay) assert.deepEqual(decodeRelay(body(encodeInvite(frame))), frame)
 })
 
+const BASE = {
+  t: 'claim',
+  v: 1,
+  ...claim,
+  mesh: PEER,
+  chain: ['c'],
+  have: 0,
+  n: 1,
+  seq: 1,
+  document: '',
+  removed: '',
+  peer: PEER,
+  invite: 'i',
+  until: 1,
+  leave: 'l',
+  user: PEER,
+  at: 1,
+  signature: 'sig',
+  code: 'X',
+  message: '',
+}
+
 test('any bytes, any JSON and near misses give a value or a code', () => {
-  const base = {
-    t: 'claim',
-    v: 1,
-    ...claim,
-    mesh: PEER,
-    chain: ['c'],
-    have: 0,
-    n: 1,
-    seq: 1,
-    document: '',
-    removed: '',
-    peer: PEER,
-    invite: 'i',
-    until: 1,
-    leave: 'l',
-    user: PEER,
-    at: 1,
-    signature: 'sig',
-    code: 'X',
-    message: '',
-  }
-  const key = fc.constantFrom(...Object.keys(base))
+  const key = fc.constantFrom(...Object.keys(BASE))
   const near = fc.record({
     key,
     value: fc.jsonValue(),
@@ -77,7 +78,7 @@ test('any bytes, any JSON and near misses give a value or a code', () => {
   const input = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.jsonValue().map((value) => toUtf8(JSON.stringify(value))),
-    near.map(({ key: name, value, t }) => toUtf8(JSON.stringify({ ...base, t, [name]: value }))),
+    near.map(({ key: name, value, t }) => toUtf8(JSON.stringify({ ...BASE, t, [name]: value }))),
   )
   fc.assert(
     fc.property(input, (bytes) => {
