@@ -64,9 +64,12 @@ export function createRttMeter(parts: RttParts): RttMeter {
 
 async function watch(connection: Connection, measure: RttMeter['measure'], { clock, log, signal }: RttParts): Promise<void> {
   let strikes = 0
+  // Its own: each listener of a signal that all share is looked for among thousands. When the mesh stops, its connections close.
+  const over = new AbortController()
+  connection.addEventListener('close', () => over.abort(), { once: true })
   while (connection.status === 'open' && !signal.aborted) {
     try {
-      await measure(connection, signal)
+      await measure(connection, over.signal)
       strikes = 0
     } catch (error) {
       if (signal.aborted || connection.status !== 'open') return
@@ -75,7 +78,7 @@ async function watch(connection: Connection, measure: RttMeter['measure'], { clo
       log('mesh.rtt.missed', { peer: connection.remotePeer.toString(), strikes }, 'debug')
       if (strikes >= RTT_STRIKES) return connection.abort(new MeshError('PATH_LOST', 'the connection stayed silent'))
     }
-    await sleep(clock, strikes > 0 ? 0 : RTT_INTERVAL, signal).catch(() => undefined)
+    await sleep(clock, strikes > 0 ? 0 : RTT_INTERVAL, over.signal).catch(() => undefined)
   }
 }
 

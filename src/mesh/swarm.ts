@@ -107,6 +107,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
   if (!components) throw new TypeError('libp2p did not build its services')
   withoutEcho(components.peerStore, components.peerId)
   encryptAtOnce(components.upgrader)
+  listOnce(components.connectionManager)
   const { transportManager } = components
   return {
     libp2p,
@@ -140,6 +141,12 @@ function encryptAtOnce(upgrader: Upgrader): void {
     askAhead(connection, protocol)
     return { ...(await encrypter.secureOutbound(connection, options)), protocol }
   }
+}
+
+/** libp2p copies its list of connections anew for each peer in it, and asks for it twice for each that comes in: with thousands that was half of a relay's time. */
+function listOnce(manager: ConnectionManager): void {
+  const ofPeer = manager.getConnections.bind(manager)
+  manager.getConnections = (peer) => (peer ? ofPeer(peer) : [...manager.getConnectionsMap().values()].flat())
 }
 
 /** libp2p writes after every new stream, through locks and protobuf, that the peer speaks its protocol. Identify has told that already. */
