@@ -65,8 +65,11 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const stun = await openStun(parts)
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
-  // Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Own devices and members have keys in access.json until meshes know them.
-  const rolesOf = (peer: string): Who['roles'] => (peer === identity.peer ? ['self'] : ['lobby'])
+  // Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Whom access.json names as owner has the rows of 'own' too.
+  const rolesOf = (peer: string): Who['roles'] => {
+    if (peer === identity.peer) return ['self']
+    return access.owners().has(peer) ? ['own', 'lobby'] : ['lobby']
+  }
   const presence = await createRelayPresence(records)
   const hopService = createHopServer({ decide: access.decide, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
   let hop: HopServer | undefined

@@ -8,7 +8,7 @@ import { createSerial } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
 import { codeOf, MeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { readAccessText } from './access-text.ts'
+import { readAccessFile } from './access-text.ts'
 import { decideBy } from './decide.ts'
 import { MAX_ACCESS_FILE_BYTES, MAX_WAITING_RELOADS, RELOAD_AFTER_MS } from './limits.ts'
 import { createListeners } from './listeners.ts'
@@ -23,7 +23,9 @@ export interface AccessFileOptions {
 }
 
 export interface AccessFile extends Policy {
-  /** Why the newest file was not applied (BAD_CONFIG names the line, PERMISSION_DENIED the mode); undefined when it was. */
+  /** PeerIDs that the file names as owners: they have the role 'own' at this relay. */
+  owners(): ReadonlySet<string>
+  /** Why the newest file was not applied (BAD_CONFIG, UNKNOWN_CAPABILITY, GRANT_CONTRADICTS and ACCESS_LOCKOUT name the line, PERMISSION_DENIED the mode); undefined when it was. */
   problem(): MeshError | undefined
   /** Read the file now, e.g. on SIGHUP. Resolves when its rows hold; rejects with problem() and keeps the old rows otherwise. */
   reload(): Promise<void>
@@ -36,6 +38,7 @@ export async function openAccessFile({ path, defaults, clock, log }: AccessFileO
   const listeners = createListeners(log)
   let rows: readonly PolicyRow[] = structuredClone(defaults)
   let current: Decide = decideBy(rows)
+  let owners: ReadonlySet<string> = new Set()
   let digest: string | undefined
   let problem: MeshError | undefined
   const load = async (isStart: boolean): Promise<void> => {
@@ -47,10 +50,11 @@ export async function openAccessFile({ path, defaults, clock, log }: AccessFileO
       }
       const next = createHash('sha256').update(text).digest('hex')
       if (next === digest && problem === undefined) return
-      const read = readAccessText(text, defaults, clock.now())
+      const read = readAccessFile(text, defaults, clock.now(), [...owners])
       digest = next
       problem = undefined
-      rows = read
+      rows = read.rows
+      owners = new Set(read.owners)
       current = decideBy(rows)
       log('access.file.applied', { rows: rows.length })
       if (!isStart) listeners.tell()
@@ -77,6 +81,7 @@ export async function openAccessFile({ path, defaults, clock, log }: AccessFileO
     put: () => Promise.reject(readOnly(path)),
     remove: () => Promise.reject(readOnly(path)),
     onChange: listeners.add,
+    owners: () => owners,
     problem: () => problem,
     reload,
     close: stop,

@@ -1,11 +1,11 @@
 /**
  * The one pure decision: rows in, allow or deny with the reason out (design §8). Deny is the default, a matching deny row beats every allow, and among
- * allowing rows the most specific `who` answers alone: self > peer > own > member > lobby > anyone, then an exact `to` before '*', then row order.
+ * allowing rows the most specific `who` answers alone: self > peer > own > mesh > owner > member > guest > lobby > anyone, then an exact `to` before '*', then row order.
  */
 import type { Decide, Decision, PolicyRow, Usage, Who } from '../core/access.ts'
 
 /** Higher answers first. A row that names a peer can so give less than the lobby's, not only more. */
-const RANK = { anyone: 0, lobby: 1, member: 2, own: 3, peer: 4, self: 5 } as const
+const RANK = { anyone: 0, lobby: 1, guest: 2, member: 3, owner: 4, mesh: 5, own: 6, peer: 7, self: 8 } as const
 /** Doubles the rank to make room for the second criterion. */
 const EXACT_TARGET = 1
 
@@ -25,7 +25,7 @@ export function decideBy(rows: readonly PolicyRow[]): Decide {
   }
   return (who, may, to, usage, now) => {
     const denial = denies.find((row) => (row.may.includes('*') || row.may.includes(may)) && rankOf(row, who, to, now) !== undefined)
-    if (denial) return denied('ACCESS_DENIED', `"${denial.label}" denies ${quote(may)} to this peer.`)
+    if (denial) return denied('ACCESS_DENIED', `"${denial.label}" denies ${quote(may)} to this peer.`, denial.id)
     let best: PolicyRow | undefined
     let bestRank = -1
     for (const row of allows.get(may) ?? []) {
@@ -34,7 +34,7 @@ export function decideBy(rows: readonly PolicyRow[]): Decide {
     }
     if (!best) return denied('ACCESS_DENIED', `No row allows ${quote(may)} on ${quote(to)} to this peer.`)
     const decision = withinLimits(best, usage)
-    return decision.allow && bestRank >= 2 * RANK.member ? { ...decision, granted: true } : decision
+    return decision.allow && bestRank >= 2 * RANK.guest ? { ...decision, granted: true } : decision
   }
 }
 
@@ -46,33 +46,36 @@ function rankOf(row: PolicyRow, who: Who, to: string, now: number): number | und
   if (!exact && !targets.includes('*')) return undefined
   let rank: number | undefined
   for (const entry of row.who) {
-    const own =
-      entry === 'anyone'
-        ? RANK.anyone
-        : entry === `peer:${who.peer}`
-          ? RANK.peer
-          : (who.roles as readonly string[]).includes(entry)
-            ? RANK[entry as keyof typeof RANK]
-            : undefined
+    const own = rankOfEntry(entry, who)
     if (own !== undefined && (rank === undefined || own > rank)) rank = own
   }
   return rank === undefined ? undefined : 2 * rank + (exact ? EXACT_TARGET : 0)
+}
+
+function rankOfEntry(entry: string, { peer, roles, meshes = [] }: Who): number | undefined {
+  if (entry === 'anyone') return RANK.anyone
+  if (entry === `peer:${peer}`) return RANK.peer
+  if (meshes.some(({ id }) => entry === `mesh:${id}`)) return RANK.mesh
+  return (roles as readonly string[]).includes(entry) ? RANK[entry as keyof typeof RANK] : undefined
 }
 
 /** Negated comparisons, so that a limit or a count that is not a number denies. */
 function withinLimits(row: PolicyRow, usage: Usage): Decision {
   const limits = row.limits ?? {}
   if (limits.rate !== undefined && !(usage.startsLastMinute < limits.rate)) {
-    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.rate} starts a minute, and they are used up.`)
+    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.rate} starts a minute, and they are used up.`, row.id)
   }
   if (limits.concurrent !== undefined && !(usage.concurrent < limits.concurrent)) {
-    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.concurrent} at once, and they are in use.`)
+    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.concurrent} at once, and they are in use.`, row.id)
   }
-  return { allow: true, limits: { ...limits }, why: `"${row.label}" allows it.` }
+  if (limits.uses !== undefined && !((usage.used ? (usage.used[row.id] ?? 0) : Number.NaN) < limits.uses)) {
+    return denied('LIMIT_REACHED', `"${row.label}" allows ${limits.uses} in all, and they are used up.`, row.id)
+  }
+  return { allow: true, limits: { ...limits }, why: `"${row.label}" allows it.`, row: row.id }
 }
 
-function denied(code: 'ACCESS_DENIED' | 'LIMIT_REACHED', why: string): Decision {
-  return { allow: false, limits: {}, why, code }
+function denied(code: 'ACCESS_DENIED' | 'LIMIT_REACHED', why: string, row?: string): Decision {
+  return { allow: false, limits: {}, why, code, ...(row === undefined ? {} : { row }) }
 }
 
 /** Names from outside are shortened: a sentence is for a person. */

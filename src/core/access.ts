@@ -10,6 +10,8 @@ export interface Limits {
   readonly rate?: number
   /** How many at once. */
   readonly concurrent?: number
+  /** Starts in all, of everybody whom the row speaks of; counted in the store, so that a restart gives none back. */
+  readonly uses?: number
 }
 
 export interface Decision {
@@ -19,6 +21,8 @@ export interface Decision {
   readonly granted?: true
   /** One sentence for a person: which row answered. */
   readonly why: string
+  /** Id of the row that answered; undefined when none speaks of the question. */
+  readonly row?: string
   /** When denied: the error code to answer with. LIMIT_REACHED means a row allows it, but not now. */
   readonly code?: 'ACCESS_DENIED' | 'LIMIT_REACHED'
 }
@@ -27,12 +31,14 @@ export interface Decision {
 export interface Usage {
   readonly startsLastMinute: number
   readonly concurrent: number
+  /** Uses of each row that limits them, by row id. Without it such a row denies: who does not count cannot say that some are left. */
+  readonly used?: Readonly<Record<string, number>>
 }
 
-/** Who asks. `roles`: 'lobby' = in the public mesh of a relay we use, 'member' = admitted to a private mesh of ours, 'own' = a device of mine, 'self' = me. */
+/** Who asks. `roles`: 'lobby' = in the public mesh of a relay we use, 'guest', 'member' and 'owner' = admitted so to a private mesh of ours (an owner is a member too), 'own' = a device of mine, 'self' = me. */
 export interface Who {
   readonly peer: string
-  readonly roles: readonly ('lobby' | 'member' | 'own' | 'self')[]
+  readonly roles: readonly ('lobby' | 'guest' | 'member' | 'owner' | 'own' | 'self')[]
   /** Private meshes it and I are both in, with its role there. */
   readonly meshes?: readonly { readonly id: string; readonly role: 'owner' | 'member' | 'guest' }[]
 }
@@ -40,9 +46,9 @@ export interface Who {
 /** One line of a policy. Everything not allowed by a row is denied. */
 export interface PolicyRow {
   readonly id: string
-  /** Roles ('lobby', 'member', 'own'), 'anyone', or 'peer:<PeerID>'. */
+  /** 'lobby', 'guest', 'member', 'owner' (roles in a private mesh we are both in), 'own', 'anyone', 'mesh:<id>' (everybody in that private mesh), or 'peer:<PeerID>'. */
   readonly who: readonly string[]
-  /** Capabilities, e.g. 'message.send', 'file.offer', 'stream.open', 'relay.reserve', 'relay.hop', 'presence.join', 'pubsub'. */
+  /** Capabilities, listed in src/access/capabilities.ts. */
   readonly may: readonly string[]
   /** Targets: '*', or a protocol id, a PeerID, a name. Default '*'. */
   readonly to?: readonly string[]

@@ -113,9 +113,10 @@ interface Late {
 function rolesOf(peer: string, parts: MeshParts, isRelay: (peer: string) => boolean, late: Late): Who['roles'] {
   if (parts.rolesOf) return parts.rolesOf(peer)
   if (peer === parts.identity.peer) return ['self']
-  const member = late.sharedWith(peer).some(({ role }) => role !== 'guest')
+  const shared = late.sharedWith(peer).map(({ role }) => role)
+  const admitted = [...new Set(shared.includes('owner') ? (['member', ...shared] as const) : shared)]
   const lobby = isRelay(peer) || late.entries().some((entry) => entry.peer === peer && entry.meshes.includes('lobby'))
-  return [...(member ? (['member'] as const) : []), ...(lobby ? (['lobby'] as const) : [])]
+  return [...admitted, ...(lobby ? (['lobby'] as const) : [])]
 }
 
 async function startProtocols(

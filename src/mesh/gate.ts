@@ -53,7 +53,7 @@ const CAPS = { maxInboundStreams: MAX_STREAMS_PER_PROTOCOL, maxOutboundStreams: 
 
 const ENDED: ReadonlySet<string> = new Set<Stream['status']>(['closed', 'reset', 'aborted'])
 
-const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0 }
+const NO_USAGE: Usage = { startsLastMinute: 0, concurrent: 0, used: {} }
 
 /** Hears what the handler hears, from when it listens: until then the stream keeps what comes, and a listener of ours alone would take it away. */
 function overhear(stream: Stream, hear: (bytes: number) => void): void {

@@ -4,12 +4,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { ERRORS } from '../../src/shared/error-fixes.ts'
-import { renderErrors } from '../../tools/docs.mjs'
+import { renderCapabilities, renderErrors } from '../../tools/docs.mjs'
 import { root } from '../../tools/say.mjs'
 import { listSources } from '../../tools/source-files.mjs'
 
 test('docs/errors.md is what the table of codes says', () => {
   assert.equal(readFileSync(join(root, 'docs', 'errors.md'), 'utf8'), renderErrors(), 'run: npm run docs')
+  assert.equal(readFileSync(join(root, 'docs', 'capabilities.md'), 'utf8'), renderCapabilities(), 'run: npm run docs')
 })
 
 test('every code has a fix that is a sentence', () => {

@@ -153,7 +153,7 @@ function build(components: HopComponents, options: HopServerOptions): HopServer 
   }
 }
 
-const IDLE = { startsLastMinute: 0, concurrent: 0 } // a recheck asks about right, not about rate
+const IDLE = { startsLastMinute: 0, concurrent: 0, used: {} } // a recheck asks about right, not about rate
 
 type Handler = (request: HopRequest) => Promise<Refusal | undefined>
 

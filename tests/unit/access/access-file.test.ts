@@ -224,7 +224,7 @@ test('the default rows of a relay pass the tests an owner would write', () => {
     { who: 'anyone', may: 'relay.hop', expect: 'deny' },
     { who: 'lobby', may: 'relay.hop', to: ANA, expect: 'allow' },
     { who: 'member', may: 'presence.join', expect: 'allow' },
-    { who: 'lobby', may: 'gateway.ip', expect: 'deny' },
+    { who: 'lobby', may: 'file.offer', expect: 'deny' },
   ]
   readAccessText(JSON.stringify({ tests }), defaultRows('relay', true), 0)
   assert.throws(() => readAccessText(JSON.stringify({ tests }), defaultRows('relay', false), 0), /test 2 expects allow/)

@@ -34,6 +34,42 @@ const cases: readonly Case[] = [
   { about: 'a row for this peer', rows: [row({ who: [`peer:${ANA}`] })], expect: 'allow', why: /r/ },
   { about: 'a row for another peer', rows: [row({ who: [`peer:${BOB}`] })], expect: 'deny', why: /^No row/ },
   { about: 'a PeerID without its prefix', rows: [row({ who: [ANA] })], expect: 'deny', why: /^No row/ },
+  { about: 'a row for guests, asked by a member', rows: [row({ who: ['guest'] })], who: who('member'), expect: 'deny', why: /^No row/ },
+  { about: 'a row for owners', rows: [row({ who: ['owner'] })], who: who('member', 'owner'), expect: 'allow', why: /r/ },
+  { about: 'a row for owners, asked by a member', rows: [row({ who: ['owner'] })], who: who('member'), expect: 'deny', why: /^No row/ },
+  {
+    about: 'a row for a mesh',
+    rows: [row({ who: ['mesh:m1'] })],
+    who: { ...who(), meshes: [{ id: 'm1', role: 'guest' }] },
+    expect: 'allow',
+    why: /r/,
+  },
+  {
+    about: 'a row for another mesh',
+    rows: [row({ who: ['mesh:m2'] })],
+    who: { ...who('member'), meshes: [{ id: 'm1', role: 'owner' }] },
+    expect: 'deny',
+    why: /^No row/,
+  },
+  {
+    about: 'being owner of some mesh does not make one a member here',
+    rows: [row({ who: ['member', 'owner'] })],
+    who: { ...who('lobby'), meshes: [{ id: 'their own', role: 'owner' }] },
+    expect: 'deny',
+    why: /^No row/,
+  },
+  {
+    about: 'a mesh before the roles in it',
+    rows: [row({ id: 'o', who: ['owner'] }), row({ id: 'm', who: ['mesh:m1'] })],
+    who: { ...who('owner'), meshes: [{ id: 'm1', role: 'owner' }] },
+    expect: 'allow',
+    why: /^"m"/,
+  },
+  { about: 'uses that are left', rows: [row({ limits: { uses: 2 } })], usage: { used: { r: 1 } }, expect: 'allow', why: /r/ },
+  { about: 'uses that are over', rows: [row({ limits: { uses: 2 } })], usage: { used: { r: 2 } }, expect: 'full', why: /2 in all/ },
+  { about: 'uses that nobody counts', rows: [row({ limits: { uses: 2 } })], expect: 'full', why: /2 in all/ },
+  { about: 'uses of another row', rows: [row({ limits: { uses: 2 } })], usage: { used: { x: 9 } }, expect: 'allow', why: /r/ },
+  { about: 'uses that are no number', rows: [row({ limits: { uses: 2 } })], usage: { used: { r: Number.NaN } }, expect: 'full', why: /2 in all/ },
   { about: 'self without a row', rows: [row({ who: ['own'] })], who: who('self'), expect: 'deny', why: /^No row/ },
   { about: 'self with a row', rows: [row({ who: ['self'] })], who: who('self'), expect: 'allow', why: /r/ },
   { about: 'a target that is not named', rows: [row({ to: ['photos'] })], to: 'music', expect: 'deny', why: /on music/ },
@@ -101,16 +137,22 @@ for (const { about, rows, expect, why, ...question } of cases) {
   })
 }
 
-test('decideBy() lets the most specific row answer alone, whatever the order: self, peer, own, member, lobby, anyone', () => {
-  const everybody = ['self', `peer:${ANA}`, 'own', 'member', 'lobby', 'anyone']
+test('decideBy() lets the most specific row answer alone, whatever the order: self, peer, own, mesh, owner, member, guest, lobby, anyone', () => {
+  const everybody = ['self', `peer:${ANA}`, 'own', 'mesh:m1', 'owner', 'member', 'guest', 'lobby', 'anyone']
   const rows = everybody.map((name, i) => row({ id: name, who: [name], limits: { rate: i + 1 } }))
-  const asks = who('lobby', 'member', 'own', 'self')
+  const asks: Who = { ...who('lobby', 'guest', 'member', 'owner', 'own', 'self'), meshes: [{ id: 'm1', role: 'owner' }] }
   for (let first = 0; first < rows.length; first++) {
     const left = rows.slice(first)
     for (const order of [left, left.toReversed(), [...left.slice(2), ...left.slice(0, 2)]]) {
       const decision = decideBy(order)(asks, 'message.send', 'x', idle, NOW)
       const granted = first < everybody.indexOf('lobby') ? { granted: true } : {}
-      assert.deepEqual(decision, { allow: true, limits: { rate: first + 1 }, why: `"${everybody[first]}" allows it.`, ...granted })
+      assert.deepEqual(decision, {
+        allow: true,
+        limits: { rate: first + 1 },
+        why: `"${everybody[first]}" allows it.`,
+        row: everybody[first],
+        ...granted,
+      })
     }
   }
 })

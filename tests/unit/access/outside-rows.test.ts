@@ -17,7 +17,10 @@ const row = fc.record(
     who: fc.oneof(fc.array(fc.constantFrom('anyone', 'lobby', 'member', 'own', 'self'), { minLength: 1 }), list),
     may: fc.oneof(fc.array(fc.constantFrom('relay.hop', '*'), { minLength: 1 }), list),
     to: list,
-    limits: fc.oneof(fc.dictionary(fc.constantFrom('bytes', 'time', 'rate', 'concurrent', 'x'), fc.oneof(fc.integer(), fc.double())), fc.jsonValue()),
+    limits: fc.oneof(
+      fc.dictionary(fc.constantFrom('bytes', 'time', 'rate', 'concurrent', 'uses', 'x'), fc.oneof(fc.integer(), fc.double())),
+      fc.jsonValue(),
+    ),
     until: fc.oneof(fc.integer(), fc.constant('2027-01-31'), fc.jsonValue()),
     effect: fc.oneof(fc.constantFrom('allow', 'deny'), fc.jsonValue()),
     label: fc.oneof(fc.string(), fc.jsonValue()),
@@ -30,6 +33,7 @@ const file = fc
   .record(
     {
       $schema: fc.jsonValue(),
+      owners: fc.oneof(fc.array(fc.constant('peer:12D3KooWLePVbQbv3PqsDZt6obMcWa99YyqRWjeiCtStSydQ6zjH')), list),
       defaults: fc.oneof(fc.boolean(), fc.jsonValue()),
       rows: fc.oneof(fc.array(row, { maxLength: 4 }), fc.jsonValue()),
       tests: fc.oneof(fc.array(check, { maxLength: 3 }), fc.jsonValue()),
@@ -47,21 +51,21 @@ function assertRow({ id, who, may, to = ['x'], limits = {}, until = 0, effect, l
   assert.ok(effect === 'deny' || !may.includes('*'), 'a capability by wildcard')
 }
 
-test('parseRow() gives a row of the right shape or BAD_ARGUMENT, for any value', () => {
+test('parseRow() gives a row of the right shape or a documented code, for any value', () => {
   fc.assert(
     fc.property(fc.oneof(row, fc.anything()), (value) => {
-      const got = valueOrCode(() => parseRow(value), ['BAD_ARGUMENT'])
+      const got = valueOrCode(() => parseRow(value), ['BAD_ARGUMENT', 'UNKNOWN_CAPABILITY'])
       if (got) assertRow(got)
     }),
     { numRuns: FUZZ_RUNS },
   )
 })
 
-test('readAccessText() gives rows of the right shape and of one id each, or BAD_CONFIG with the line, for any text', () => {
+test('readAccessText() gives rows of the right shape and of one id each, or a documented code with the line, for any text', () => {
   const defaults = defaultRows('relay', true)
   fc.assert(
     fc.property(fc.oneof(file, file, fc.string(), fc.json()), (text) => {
-      const rows = valueOrCode(() => readAccessText(text, defaults, 0), ['BAD_CONFIG'])
+      const rows = valueOrCode(() => readAccessText(text, defaults, 0), ['BAD_CONFIG', 'UNKNOWN_CAPABILITY', 'GRANT_CONTRADICTS', 'ACCESS_LOCKOUT'])
       if (!rows) return
       for (const one of rows) assertRow(one)
       assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length)

@@ -14,7 +14,7 @@ const good: PolicyRow = {
   who: [`peer:${ANA}`],
   may: ['relay.hop'],
   to: ['*'],
-  limits: { bytes: 1, time: 1, rate: 1, concurrent: 1 },
+  limits: { bytes: 1, time: 1, rate: 1, concurrent: 1, uses: 5 },
   until: 0,
   effect: 'allow',
   label: 'Ana',
