@@ -57,6 +57,8 @@ export const MESHES_REQUESTS: Readonly<Partial<Record<MeshesCall, v.GenericSchem
   setRole: v.strictTuple([peer, peer, role]),
   remove: v.strictTuple([peer, peer]),
   leave: v.strictTuple([peer]),
+  shortCode: v.union([v.strictTuple([peer]), v.strictTuple([peer, v.strictObject({ role: v.optional(role) })])]),
+  enterCode: v.strictTuple([peer, link]),
   backup: v.strictTuple([]),
   restore: v.strictTuple([link]),
 }

@@ -9,7 +9,7 @@ import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import { startMeshes } from '../../src/mesh/meshes/start.ts'
 import type { MeshHost } from '../../src/mesh/parts.ts'
-
+import { createCodes } from '../../src/protocols/code/protocol.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
@@ -60,7 +60,7 @@ export async function openPeerMesh(
     relayClient: relay,
     relays: [],
     relaySource: (origin) => terminalRelaySource(origin, ({ stun }) => learn(origin, stun)),
-    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers }),
+    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers, codes: createCodes }),
     policy: await createPolicy({ records, defaults: [...linkRows(), ...defaultRows('peer', true)], clock, log }),
     protocols: {
       message: await createMessages({ records }),

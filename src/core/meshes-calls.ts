@@ -15,6 +15,8 @@ const CALLS: Readonly<Record<MeshesCall, boolean>> = {
   setRole: false,
   remove: false,
   leave: false,
+  shortCode: false,
+  enterCode: true,
   backup: false,
   restore: true,
 }

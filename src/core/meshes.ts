@@ -89,6 +89,10 @@ export interface MeshesApi {
   setRole(mesh: string, peer: string, role: MemberRole): Promise<void>
   /** Rotates the read key. */
   remove(mesh: string, peer: string): Promise<void>
+  /** A code of two digits and two words for one person to say to another: ten minutes, one guess, one at a time. Default role 'member'. */
+  shortCode(mesh: string, options?: { role?: MemberRole }): Promise<{ readonly code: string; readonly until: number }>
+  /** The invite link behind a code that `peer` gave me; then look() and join(). WORDS_INVALID for what cannot be one, CODE_WRONG, PEER_UNREACHABLE. */
+  enterCode(peer: string, code: string, options?: { signal?: AbortSignal }): Promise<string>
   /** Recovery words of my user key: whoever has them owns the meshes I made. Not in them: meshes of others, messages, files, names I gave. */
   backup(): Promise<readonly string[]>
   /** Become owner again of the meshes that these words made, as far as the relays that are connected keep them; resolves with their ids. WORDS_INVALID, RELAY_UNREACHABLE, BAD_ARGUMENT where this device made meshes of its own. */

@@ -100,6 +100,28 @@ export interface MembersService {
   leave(peer: string, mesh: string, leave: string, signal: AbortSignal): Promise<void>
 }
 
+/** One run of a short code, as the access room does it. */
+export interface CodeRun {
+  readonly share: Uint8Array<ArrayBuffer>
+  finish(theirs: Uint8Array): {
+    readonly proof: Uint8Array<ArrayBuffer>
+    proves(proof: Uint8Array): boolean
+    seal(link: string): Promise<Uint8Array<ArrayBuffer>>
+    open(box: Uint8Array): Promise<string>
+  }
+}
+
+export interface CodeHooks {
+  start(code: string, who: { issuer: string; joiner: string }, session: Uint8Array, role: 'issuer' | 'joiner'): Promise<CodeRun>
+  /** Takes the code that lives; nobody gets it again. */
+  spend(): { readonly code: string; invite(): Promise<string> } | undefined
+}
+
+export interface CodeService {
+  /** The invite link that this code stands for at `peer`. CODE_WRONG, PEER_UNREACHABLE, TIMEOUT. */
+  enter(peer: string, code: string, signal: AbortSignal | undefined): Promise<string>
+}
+
 /** What a relay's desk needs to know about the formats of the access room. */
 export interface DeskChecks {
   /** The token's claims, if its issuer signed it for this relay and its time is not over. INVITE_INVALID, INVITE_EXPIRED. */
@@ -152,6 +174,8 @@ export interface MeshesHost {
   /** [0, 1). */
   readonly random: () => number
   readonly desks: DeskClient
+  /** Starts to answer short codes; call once. */
+  readonly codes: (hooks: CodeHooks) => Promise<CodeService>
   /** Starts to answer members; call once. */
   readonly members: (hooks: MembersHooks) => Promise<MembersService>
   readonly presence: PresenceService

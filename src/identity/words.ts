@@ -32,6 +32,15 @@ export function bytesOfWords(text: string): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+export function isWord(text: string): boolean {
+  return wordlist.includes(text)
+}
+
+/** The word of a number, 11 bits of which count. */
+export function wordAt(number: number): string {
+  return wordlist[number % wordlist.length] as string
+}
+
 const MAX_TEXT = 1024 // characters: 24 words of at most 8, and what is between them
 
 function bitsOf(bytes: Uint8Array): string {

@@ -39,6 +39,7 @@ const NAMES = {
   INVITE_USED: 'InvalidStateError',
   INVITE_WITHDRAWN: 'InvalidStateError',
   WORDS_INVALID: 'DataError',
+  CODE_WRONG: 'NotAllowedError',
   WRONG_MESH: 'SecurityError',
   NOT_ADMITTER: 'NotAllowedError',
   NOT_MEMBER: 'NotAllowedError',

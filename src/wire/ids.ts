@@ -10,6 +10,7 @@ export const PROTOCOL = {
   why: '/dmesh/why/1.0.0', // why was my last stream refused: varint length | JSON question, same for the answer
   invite: '/dmesh/invite/1.0.0', // private meshes, peer ⇄ relay: claims of invites, sealed documents: varint length | JSON
   members: '/dmesh/members/1.0.0', // members of a private mesh to each other: the newer document, who leaves: varint length | JSON
+  code: '/dmesh/code/1.0.0', // a short code for an invite, by CPace: varint length | JSON
   echo: '/dmesh/echo/1.0.0', // every byte comes back; tests, bench and RTT
 } as const
 

@@ -8,6 +8,7 @@ import { linkRows } from '../../src/mesh/link-rows.ts'
 import { startMeshes } from '../../src/mesh/meshes/start.ts'
 import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
 import { createRelaySource } from '../../src/mesh/relay-source.ts'
+import { createCodes } from '../../src/protocols/code/protocol.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
@@ -49,7 +50,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     relayClient: relay,
     relays: [createRelaySource(origin, { fetch: fetchLocal })],
     relaySource: (at) => createRelaySource(at, { fetch: fetchLocal }),
-    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers }),
+    meshes: async () => (around) => startMeshes(around, { desks: createDeskClient, members: createMembers, codes: createCodes }),
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),

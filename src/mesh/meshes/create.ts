@@ -8,6 +8,7 @@ import { toBase64url } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { admit } from './admit.ts'
 import { createBackup } from './backup.ts'
+import { createShortCodes } from './codes.ts'
 import { createDesks, type Desks, isOwner } from './desks.ts'
 import { firstDocument } from './document.ts'
 import { createInvites } from './invites.ts'
@@ -48,6 +49,7 @@ export async function createMeshes(host: MeshesHost): Promise<MeshesService> {
     ...createCalls(host, my, joiner, await createLeaver(host, desks, members)),
     ...invites,
     ...createBackup(host, my),
+    ...(await createShortCodes(host, my, invites.invite)),
     infos: () => my.all().map((mesh) => infoOf(host, mesh)),
     sharedWith: (peer) =>
       my

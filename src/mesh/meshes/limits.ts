@@ -37,6 +37,10 @@ export const LEAVE_TIME = 30 * 86_400_000
 /** ms that asking relays for the meshes of recovery words may take. */
 export const RESTORE_TIMEOUT = 30_000
 
+/** ms a short code lives, and the invite that a right guess makes. */
+export const CODE_TIME = 600_000
+export const CODE_INVITE_TIME = 3_600_000
+
 /** Operations on one mesh that wait for each other. */
 export const MAX_WAITING = 512
 

@@ -1,5 +1,5 @@
 /** Joins private meshes to the mesh around them: what they may use of it. Fetched with them. */
-import type { MembersHooks, MembersService, MeshesHost, MeshesService } from '../../core/private-mesh.ts'
+import type { CodeHooks, CodeService, MembersHooks, MembersService, MeshesHost, MeshesService } from '../../core/private-mesh.ts'
 import type { Protocol, ProtocolHost } from '../../core/protocol.ts'
 import { createRelays } from '../relays.ts'
 import { createMeshes } from './create.ts'
@@ -11,9 +11,11 @@ export interface MeshesProtocols {
   readonly desks: (host: ProtocolHost) => MeshesHost['desks']
   /** createMembers of protocols/members. */
   readonly members: (hooks: MembersHooks) => Protocol<MembersService>
+  /** createCodes of protocols/code. */
+  readonly codes: (hooks: CodeHooks) => Protocol<CodeService>
 }
 
-export function startMeshes(around: MeshesAround, { desks, members }: MeshesProtocols): Promise<MeshesService> {
+export function startMeshes(around: MeshesAround, { desks, members, codes }: MeshesProtocols): Promise<MeshesService> {
   const { parts, host, ways, links, presence, gate, handlers, names, changed, signal } = around
   const relays = createRelays(parts, ways, links, presence)
   const listeners = new Set<() => void>()
@@ -27,6 +29,7 @@ export function startMeshes(around: MeshesAround, { desks, members }: MeshesProt
     log: host.log,
     random: parts.random ?? Math.random,
     desks: desks(host),
+    codes: async (hooks) => (await handlers.start(codes(hooks), host, signal)).service,
     members: async (hooks) => (await handlers.start(members(hooks), host, signal)).service,
     presence,
     relays: relays.list,

@@ -76,6 +76,15 @@ export function fakeMeshes(core: Core): MeshesApi {
       core.record('meshes.remove', id, peer)
       change(id, ({ members, epoch }) => ({ epoch: epoch + 1, members: members.filter((one) => one.peer !== peer) }))
     },
+    async shortCode(mesh, { role = 'member' } = {}) {
+      core.record('meshes.shortCode', mesh, role)
+      return { code: '42-legal-winner', until: Date.now() + 600_000 }
+    },
+    async enterCode(peer, code) {
+      core.record('meshes.enterCode', peer, code)
+      if (code !== '42-legal-winner') throw new MeshError('CODE_WRONG', 'that was not the code')
+      return LINK
+    },
     backup: async () => WORDS,
     async restore(words) {
       core.record('meshes.restore', words)
