@@ -49,6 +49,7 @@ function createDesk(call: CommandCall, { client, follow }: Connected, { rule, di
   const answered = new Set<string>()
   const told = new Set<string>()
   const nameBy = (peer: string) => nameOf({ id: peer, name: follow.state().peers.find(({ id }) => id === peer)?.name ?? '' })
+  const ask = createQuestions(call)
   let asking: Promise<unknown> = Promise.resolve()
   const failed = (info: TransferInfo) => (error: unknown) => {
     // Somebody else answered, or it is over.
@@ -56,7 +57,7 @@ function createDesk(call: CommandCall, { client, follow }: Connected, { rule, di
     terminal.note(`${printableLine(info.name)}: ${printableLine((error as Error).message)}`)
   }
   const answer = async (info: TransferInfo) => {
-    const takes = rule === 'all' || (rule === 'ask' ? await ask(call, info, nameBy(info.peer)) : rule.has(info.peer))
+    const takes = rule === 'all' || (rule === 'ask' ? await ask(info, nameBy(info.peer)) : rule.has(info.peer))
     await (takes ? client.files.accept(info.id) : client.files.decline(info.id))
   }
   const save = async (info: TransferInfo) => {
@@ -85,15 +86,14 @@ function createDesk(call: CommandCall, { client, follow }: Connected, { rule, di
   }
 }
 
-/** No is the default. */
-function ask({ terminal, signal }: CommandCall, info: TransferInfo, who: string): Promise<boolean> {
-  terminal.note(`${who} offers ${printableLine(info.name)} (${sizeText(info.size)}). Take it? [y/N]`)
-  const lines = createInterface({ input: terminal.input, signal })
-  return new Promise((done) => {
-    lines.once('line', (line) => {
-      lines.close()
-      done(/^\s*y(es)?\s*$/i.test(line))
-    })
-    lines.once('close', () => done(false))
-  })
+/** Asks one after the other. No is the default, and the answer of an input that has ended. */
+function createQuestions({ terminal, signal }: CommandCall): (info: TransferInfo, who: string) => Promise<boolean> {
+  let lines: AsyncIterator<string> | undefined
+  return async (info, who) => {
+    terminal.note(`${who} offers ${printableLine(info.name)} (${sizeText(info.size)}). Take it? [y/N]`)
+    // One reader for all: a second one would lose what the first has read ahead.
+    lines ??= createInterface({ input: terminal.input, signal })[Symbol.asyncIterator]()
+    const { value, done } = await lines.next()
+    return done !== true && /^\s*y(es)?\s*$/i.test(value)
+  }
 }

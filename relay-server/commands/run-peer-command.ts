@@ -1,6 +1,6 @@
 /** Runs a command of the peer table: reads its options, finds its peer, ends with Ctrl-C in order. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
-import { codeOf, MeshError } from '../../src/shared/errors.ts'
+import { MeshError } from '../../src/shared/errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { followPeer } from '../peer/follow.ts'
 import { openSession, type Session } from '../peer/session.ts'
@@ -36,7 +36,8 @@ export async function runPeerCommand(command: PeerCommand, args: readonly string
     const run = await command.load()
     return await run(call)
   } catch (error) {
-    if (ending.signal.aborted && codeOf(error) === 'ABORTED') return command.endless ? EXIT.ok : EXIT.interrupted
+    // Whatever the interruption made of the work that ran.
+    if (ending.signal.aborted) return command.endless ? EXIT.ok : EXIT.interrupted
     throw error
   } finally {
     terminal.progress('')

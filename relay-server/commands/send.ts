@@ -136,7 +136,7 @@ async function offerOnce(
   { known, path, name }: Offer,
   moved: () => void,
 ): Promise<TransferInfo> {
-  const id = await client.files.offer({ peer: known.peer, path, name })
+  const id = await client.files.offer({ peer: known.peer, path, name }, signal)
   const watch = createWatch(id, (info) => {
     if (info.done > 0) moved()
     terminal.progress(transferText(info, printable(known.name, known.peer)))

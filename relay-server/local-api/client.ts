@@ -14,7 +14,7 @@ import type { RequestOf } from './requests.ts'
 
 export interface LocalFiles {
   /** A file of this computer, by its absolute path. Resolves with the transfer's id once it is offered. */
-  offer(request: RequestOf<'offer'>): Promise<string>
+  offer(request: RequestOf<'offer'>, signal?: AbortSignal): Promise<string>
   accept(id: string): Promise<void>
   decline(id: string): Promise<void>
   cancel(id: string): Promise<void>
@@ -73,7 +73,7 @@ export function createLocalClient(dataDir: string): LocalClient {
       return (await call<{ readonly value?: unknown }>('POST', `/meshes/${name}`, { args: plain }, { ...long, signal: options?.signal })).value
     }),
     files: {
-      offer: async (body) => (await call<{ readonly id: string }>('POST', '/files/offer', body, long)).id,
+      offer: async (body, signal) => (await call<{ readonly id: string }>('POST', '/files/offer', body, { ...long, signal })).id,
       accept: transfer('accept'),
       decline: transfer('decline'),
       cancel: transfer('cancel'),

@@ -161,6 +161,27 @@ describe('terminal peers', { timeout: 300_000 }, () => {
     assert.deepEqual([late.code, /Ben, who is not here/.test(late.err)], [5, true])
   })
 
+  it('receive --accept ask takes what is answered with y, and nothing else', async () => {
+    const dir = join(root, 'asked')
+    const receiving = start(ben, 'receive', '--accept', 'ask', '--dir', dir, '--once')
+    for (const [answer, code] of [
+      ['', 6],
+      ['no', 6],
+      ['y', 0],
+    ] as const) {
+      const asked = receiving.err().length
+      const sending = start(ana, 'send', 'Ben', join(root, 'report.txt'))
+      await waitUntil(() => /Ana offers report\.txt \(3\.0 MB\)\. Take it\? \[y\/N\]/.test(receiving.err().slice(asked)), {
+        ...LONG,
+        what: 'the question',
+      })
+      receiving.type(answer)
+      assert.equal(await sending.exit, code, sending.err())
+    }
+    assert.equal(await receiving.exit, 0, receiving.err())
+    assert.deepEqual(readdirSync(dir), ['report.txt'])
+  })
+
   it('chat carries lines both ways and says what was delivered and read', async () => {
     const [left, right] = [start(ana, 'chat', 'Ben'), start(ben, 'chat', 'Ana')]
     left.type('good \u001b[31mmorning')
