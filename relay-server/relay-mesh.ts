@@ -1,6 +1,8 @@
 /** The mesh of a relay: hop, presence, direct listener and STUN around createMesh, and their numbers. */
 import { join } from 'node:path'
 import type { AccessFile } from '../src/access/access-file.node.ts'
+import { layerPolicies } from '../src/access/layers.node.ts'
+import { createPolicy } from '../src/access/policy.ts'
 import type { Who } from '../src/core/access.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { RecordStore } from '../src/core/stores.ts'
@@ -59,9 +61,10 @@ export interface RelayMesh {
 
 /** Starts them; `stack` closes them. PORT_IN_USE, BAD_CONFIG, STORAGE_FAILED. */
 export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposableStack): Promise<RelayMesh> {
-  const { config, address, identity, access, door, clock, log } = parts
+  const { config, address, identity, door, clock, log } = parts
   const records = await openSqliteRecords(join(config.dataDir, 'records.sqlite'))
   stack.defer(() => records.close())
+  const access = layerPolicies(parts.access, await createPolicy({ records, defaults: [], clock, log }), clock)
   const stun = await openStun(parts)
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
@@ -71,7 +74,15 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     return access.owners().has(peer) ? ['own', 'lobby'] : ['lobby']
   }
   const presence = await createRelayPresence(records)
-  const hopService = createHopServer({ decide: access.decide, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
+  const hopService = createHopServer({
+    decide: access.decide,
+    spend: access.spend,
+    rolesOf,
+    meshesOf: presence.meshesOf,
+    clock,
+    log,
+    drainTime: AFTER_DRAIN,
+  })
   let hop: HopServer | undefined
   // The front owns the port: the address here only makes libp2p ask the door for a listener.
   const listener = createWebSocket({

@@ -23,11 +23,13 @@ interface Removed {
 }
 
 /** Read the stored rows. Rejects with the store's code when it cannot be read: without its rows a peer would be more open than its owner said. */
-export async function createPolicy({ records, defaults, clock, log }: PolicyOptions): Promise<Policy> {
+export async function createPolicy({ records, defaults, clock, log }: PolicyOptions): Promise<Policy & Required<Pick<Policy, 'used' | 'spend'>>> {
   const byId = new Map(defaults.map((row) => [row.id, row]))
   const defaultIds = new Set(byId.keys())
-  for (const [id, value] of await records.list<unknown>('policy', { limit: 2 * MAX_ROWS })) {
-    if ((value as Partial<Removed> | undefined)?.removed === true) byId.delete(id)
+  const used: Record<string, number> = Object.create(null)
+  for (const [id, value] of await records.list<unknown>('policy', { limit: 3 * MAX_ROWS })) {
+    if (id.startsWith(USES)) used[id.slice(USES.length)] = value as number
+    else if ((value as Partial<Removed> | undefined)?.removed === true) byId.delete(id)
     else {
       const row = readStored(id, value, log, (await checks()).parseRow)
       if (row) byId.set(id, { ...row, id })
@@ -45,7 +47,7 @@ export async function createPolicy({ records, defaults, clock, log }: PolicyOpti
   }
   refresh()
   return {
-    decide: (...question) => current(...question),
+    decide: (who, may, to, usage, now) => current(who, may, to, { used, ...usage }, now),
     rows: () => rows,
     put: async (value) => {
       const row = (await checks()).parseRow(value)
@@ -63,15 +65,29 @@ export async function createPolicy({ records, defaults, clock, log }: PolicyOpti
         if (!byId.has(id)) return false
         if (defaultIds.has(id)) await records.put<Removed>('policy', id, { removed: true })
         else await records.delete('policy', id)
+        if (used[id] !== undefined) await records.delete('policy', USES + id)
+        delete used[id]
         byId.delete(id)
         refresh()
         return true
       })
       if (known) listeners.tell()
     },
+    used: () => used,
+    spend: (row, most) =>
+      serial(async () => {
+        const uses = (used[row] ?? 0) + 1
+        if (!(uses <= most)) return false
+        await records.put('policy', USES + row, uses)
+        used[row] = uses
+        return true
+      }),
     onChange: listeners.add,
   }
 }
+
+/** Before the id of a row, the key of its count: no row has such an id. */
+const USES = 'uses\n'
 
 /** What checks a row comes with the first one. */
 const checks = () => import('./row-schema.ts')

@@ -1,5 +1,5 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
-import type { PolicyRow } from '../core/access.ts'
+import type { Decision, Grant, PolicyRow } from '../core/access.ts'
 import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy, Publication } from '../core/mesh.ts'
 import type { MeshesCall } from '../core/meshes-calls.ts'
 import type { StreamMeta } from './stream.ts'
@@ -31,6 +31,9 @@ export type MeshApi = {
   rows(): readonly PolicyRow[]
   putRow(row: PolicyRow): void
   removeRow(id: string): void
+  grant(grant: Grant): string
+  revoke(id: string): void
+  explain(who: string, may: string, to: string | undefined): Decision
   /** One call of MeshesApi; a signal among its options travels as the call's own. */
   meshes(name: MeshesCall, args: readonly unknown[]): unknown
 }

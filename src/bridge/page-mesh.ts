@@ -113,7 +113,24 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
 
 function calls(
   current: (signal?: AbortSignal) => Promise<Mesh>,
-): Pick<Mesh, 'files' | 'policy' | 'meshes' | 'relays' | 'why' | 'open' | 'send' | 'read' | 'configure' | 'publish' | 'ping' | 'rename'> {
+): Pick<
+  Mesh,
+  | 'files'
+  | 'policy'
+  | 'meshes'
+  | 'relays'
+  | 'why'
+  | 'open'
+  | 'send'
+  | 'read'
+  | 'configure'
+  | 'publish'
+  | 'ping'
+  | 'rename'
+  | 'grant'
+  | 'revoke'
+  | 'explain'
+> {
   return {
     relays: {
       add: async (origin) => (await current()).relays.add(origin),
@@ -133,6 +150,9 @@ function calls(
       put: async (row) => (await current()).policy.put(row),
       remove: async (id) => (await current()).policy.remove(id),
     },
+    grant: async (grant) => (await current()).grant(grant),
+    revoke: async (id) => (await current()).revoke(id),
+    explain: async (...question) => (await current()).explain(...question),
     meshes: forwardMeshes(async (name, args) => callMeshes((await current()).meshes, name, args)),
     open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
     send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),

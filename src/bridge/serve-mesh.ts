@@ -75,6 +75,9 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
     rows: () => mesh.policy.rows(),
     putRow: (_, row) => mesh.policy.put(row),
     removeRow: (_, id) => mesh.policy.remove(id),
+    grant: (_, grant) => mesh.grant(grant),
+    revoke: (_, id) => mesh.revoke(id),
+    explain: (_, who, may, to) => mesh.explain(who, may, to),
     meshes(signal, name, args) {
       if (!isMeshesCall(name)) throw new MeshError('BAD_ARGUMENT', 'no such call of meshes')
       return callMeshes(mesh.meshes, name, takesSignal(name) ? [args[0], { ...(args[1] as object), signal }] : args)

@@ -64,6 +64,21 @@ export interface PolicyRow {
 /** The one question: may `who` do `may` to `to`, given recent `usage`, at time `now` (ms since 1970)? Pure. */
 export type Decide = (who: Who, may: string, to: string, usage: Usage, now: number) => Decision
 
+/** What mesh.grant() takes: one allowing row, without its id. */
+export interface Grant {
+  /** As in PolicyRow. */
+  readonly who: readonly string[]
+  /** Capabilities; or 'protocol:/x/echo/1.0.0', which stands for 'stream.open' on that protocol, with no others and no `to`. */
+  readonly may: readonly string[]
+  /** Default '*'. */
+  readonly to?: readonly string[]
+  readonly limits?: Limits
+  /** ms since 1970. */
+  readonly until?: number
+  /** For people. Default: made from `who` and `may`. */
+  readonly label?: string
+}
+
 /** A policy that can be read and changed while it runs; `decide` always answers by the newest rows. */
 export interface Policy {
   readonly decide: Decide
@@ -71,6 +86,10 @@ export interface Policy {
   /** Add or replace by id; kept in the store. BAD_ARGUMENT when malformed. */
   put(row: PolicyRow): Promise<void>
   remove(id: string): Promise<void>
+  /** Uses so far of rows that limit them. Without the two, such rows deny. */
+  used?(): Readonly<Record<string, number>>
+  /** Count one use of this row in the store; false when `most` are counted already. */
+  spend?(row: string, most: number): Promise<boolean>
   /** Told after each change, so that live streams can be cut. */
   onChange(listen: () => void, options?: { signal?: AbortSignal }): void
 }

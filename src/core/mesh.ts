@@ -1,5 +1,5 @@
 /** The API of design §4: the same interface in the worker that owns the mesh, in the page, in the embed SDK and in Node.js. Contract suite: tests/contract/mesh-api.ts. */
-import type { PolicyRow } from './access.ts'
+import type { Decision, Grant, PolicyRow } from './access.ts'
 import type { IdentityNames } from './identity.ts'
 import type { MeshesApi, MeshInfo } from './meshes.ts'
 import type { Path, PathAttempt, PathObstacle } from './path.ts'
@@ -237,6 +237,12 @@ export interface Mesh {
   publish(topic: string, data: string | Uint8Array<ArrayBuffer>, options?: TopicOptions): Promise<void>
   /** Listen to a topic until the signal fires; my own messages do not come back. Resolves once joined. At most 64 topics. */
   subscribe(topic: string, listen: (publication: Publication) => void, options?: TopicOptions & { readonly signal?: AbortSignal }): Promise<void>
+  /** Allow somebody something, here. Resolves with the id for revoke() when it is kept. BAD_ARGUMENT, UNKNOWN_CAPABILITY, GRANT_CONTRADICTS, LIMIT_REACHED. */
+  grant(grant: Grant): Promise<string>
+  /** Take a grant back; what lives by it alone is cut within a second. BAD_ARGUMENT for an id of no grant. */
+  revoke(id: string): Promise<void>
+  /** Whether `who` (PeerID, role, 'mesh:<id>') may do it now, which row says so, or why not. `to` defaults to '*'. BAD_ARGUMENT, UNKNOWN_CAPABILITY. */
+  explain(who: string, may: string, to?: string): Promise<Decision>
   /** Measure now, over the best path. ms. */
   ping(peer: string, options?: { signal?: AbortSignal }): Promise<number>
   /** How this peer is reached, what else was tried, and what stood in the way. */

@@ -30,6 +30,7 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
     why: (peer) => engine.ways.why(peer),
     meshes: services.meshes,
     policy: { rows: async () => gate.rows(), put: (row) => policy.put(row), remove: (id) => policy.remove(id) },
+    ...createGrants(engine),
     open: engine.open,
     handle: engine.handlers.handle,
     ...createCommands(engine),
@@ -38,6 +39,16 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
     handlers: gate.handlers,
     addresses: () => swarm.libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => links.all().length,
+  }
+}
+
+/** The code comes with the first call. */
+function createGrants({ gate, parts: { policy, clock } }: Engine): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
+  const load = () => import('../access/grants.ts')
+  return {
+    grant: async (grant) => (await load()).addGrant(policy, grant, clock.now()),
+    revoke: async (id) => (await load()).removeGrant(policy, id),
+    explain: async (who, may, to) => (await load()).explainGrant({ who: gate.who, decide: gate.explain }, who, may, to),
   }
 }
 

@@ -37,6 +37,10 @@ export interface Gate {
   /** The policy's rows and those of live handlers. */
   rows(): readonly PolicyRow[]
   askWhy: typeof askWhy
+  /** What is known of a peer. */
+  who(peer: string): Who
+  /** The answer of now to somebody who has nothing running. */
+  explain(who: Who, may: string, to: string): Decision
   /** Cut live streams that the policy no longer allows. */
   recheck(): void
 }
@@ -103,9 +107,11 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     decide = decideBy(rows())
   }
 
+  const whoIs = (peer: string): Who => ({ peer, roles: parts.rolesOf(peer), meshes: parts.meshesOf?.(peer) })
+  const counted = () => (policy.used ? { used: policy.used() } : {})
   const judge = (peer: string, may: string | undefined, protocol: string, used: Usage): Decision => {
     if (may === undefined) return { allow: false, limits: {}, why: `${protocol} has no policy row.` }
-    return decide({ peer, roles: parts.rolesOf(peer), meshes: parts.meshesOf?.(peer) }, may, protocol, used, clock.now())
+    return decide(whoIs(peer), may, protocol, { ...counted(), ...used }, clock.now())
   }
   const refuse = (stream: Stream, peer: string, protocol: string, error: MeshError) => {
     denials.add(peer, protocol, error)
@@ -124,13 +130,20 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
       if (ENDED.has(stream.status)) return
       verdict = ask()
     }
-    const { allow, limits, why, code } = verdict
+    const { allow, limits, why, code, row } = verdict
     if (!allow) {
       log('access.denied', { peer, protocol, code: code ?? 'ACCESS_DENIED' })
       return refuse(stream, peer, protocol, new MeshError(code ?? 'ACCESS_DENIED', why))
     }
     const entry: Live = { peer, may, protocol, stream }
     const ended = usage.start(peer, may ?? '')
+    if (limits.uses !== undefined) {
+      const left = await policy.spend?.(row ?? '', limits.uses).catch(() => false)
+      if (!left || ENDED.has(stream.status)) {
+        ended()
+        return refuse(stream, peer, protocol, new MeshError('LIMIT_REACHED', `${why} Its uses are used up.`))
+      }
+    }
     const spent = () => refuse(stream, peer, protocol, new MeshError('LIMIT_REACHED', `${why} What it allows a stream is used up.`))
     const cancel = limits.time === undefined ? undefined : clock.after(Math.min(limits.time, MAX_TIMER), spent)
     const count = limits.bytes === undefined ? undefined : meter(stream, limits.bytes, spent)
@@ -168,6 +181,8 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     handlers: () => registrar.getProtocols().map((protocol) => [protocol, capabilities.get(protocol)] as const),
     rows,
     askWhy,
+    who: whoIs,
+    explain: (who, may, to) => decide(who, may, to, { ...NO_USAGE, ...counted() }, clock.now()),
     recheck() {
       renew()
       for (const { peer, may, protocol, stream } of live) {

@@ -27,6 +27,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'why() gives the path in use first', run: why },
   { name: 'relays take origins alone', run: relays },
   { name: 'policy rows can be put, read and removed', run: policy },
+  { name: 'a grant opens, explain says why, and revoking cuts the stream that lives by it', run: grants },
   { name: 'ping() gives milliseconds', run: ping },
   { name: 'close() ends streams and refuses new ones', run: close },
 ]
@@ -222,6 +223,50 @@ async function policy({ b }: MeshContext): Promise<void> {
     'row is gone',
   )
   equal(await codeFrom(b.policy.put({ ...row, who: 'wrong' as never })), 'BAD_ARGUMENT', 'a malformed row')
+}
+
+async function grants({ a, b }: MeshContext): Promise<void> {
+  const protocol = '/x/contract-grant/1.0.0'
+  const stop = new AbortController()
+  await b.handle(protocol, async (stream) => stream.readable.pipeTo(new WritableStream()).catch(() => undefined), {
+    signal: stop.signal,
+    allow: 'nobody',
+  })
+  try {
+    equal((await b.explain(a.peer, 'stream.open', protocol)).code, 'ACCESS_DENIED', 'before')
+    const id = await b.grant({ who: [`peer:${a.peer}`], may: [`protocol:${protocol}`], limits: { uses: 2 } })
+    const answer = await b.explain(a.peer, `protocol:${protocol}`)
+    check(answer.allow && answer.row === id, `granted by its row: ${answer.why}`)
+    equal((await b.explain('anyone', 'stream.open', protocol)).allow, false, 'a stranger')
+    const stream = await a.open(b.peer, protocol)
+    const ended = stream.closed.then(
+      () => 'closed',
+      () => 'cut',
+    )
+    await stream.writable.getWriter().write(Uint8Array.of(1))
+    const before = Date.now()
+    await b.revoke(id)
+    equal(await ended, 'cut', 'the running stream')
+    check(Date.now() - before <= 1_000, `cut after ${Date.now() - before} ms`)
+    equal((await b.explain(a.peer, 'stream.open', protocol)).allow, false, 'after')
+    equal(await codeFrom(b.revoke(id)), 'BAD_ARGUMENT', 'an id of no grant')
+    await refusedGrants(b, a.peer)
+  } finally {
+    stop.abort()
+  }
+}
+
+async function refusedGrants(b: MeshContext['b'], peer: string): Promise<void> {
+  const who = [`peer:${peer}`]
+  equal(await codeFrom(b.grant({ who, may: ['message.sent'] })), 'UNKNOWN_CAPABILITY', 'a right that does not exist')
+  equal(await codeFrom(b.explain(peer, 'message.sent')), 'UNKNOWN_CAPABILITY', 'a question about one')
+  equal(await codeFrom(b.grant({ who: ['everybody'], may: ['message.send'] })), 'BAD_ARGUMENT', 'nobody that exists')
+  equal(await codeFrom(b.grant({ who, may: ['*'] })), 'BAD_ARGUMENT', 'everything')
+  equal(await codeFrom(b.grant({ who, may: ['message.send'], until: 1 })), 'BAD_ARGUMENT', 'a grant of yesterday')
+  equal(await codeFrom(b.grant({ who, may: ['message.send'], effect: 'deny' } as never)), 'BAD_ARGUMENT', 'a grant that denies')
+  await b.policy.put({ id: 'contract-deny', who, may: ['pubsub'], effect: 'deny', label: 'no topics' })
+  equal(await codeFrom(b.grant({ who, may: ['pubsub'] })), 'GRANT_CONTRADICTS', 'a grant that a deny row makes void')
+  await b.policy.remove('contract-deny')
 }
 
 async function ping({ a, b }: MeshContext): Promise<void> {

@@ -3,8 +3,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { afterEach, test } from 'node:test'
 import { decideBy } from '../../src/access/decide.ts'
+import { addGrant, removeGrant } from '../../src/access/grants.ts'
+import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
 import type { PolicyRow, Who } from '../../src/core/access.ts'
+import { systemClock } from '../../src/shared/clock.ts'
+import { silentLog } from '../../src/shared/log.ts'
+import { createMemoryRecords } from '../../src/storage/memory.ts'
 import { type ClientNode, ECHO, type RelayNode, readAll, sendAll, serveEcho, startClient, startRelay, through } from './relay-nodes.ts'
 
 const opened: { stop(): unknown }[] = []
@@ -64,4 +69,49 @@ test('a role that no row speaks of gives nothing', async () => {
   roles.set(a.node.peerId.toString(), ['self'])
   await assert.rejects(a.node.dial(through(relay, b.node)))
   assert.deepEqual(relay.hop.counters().refused, { policy: 1 })
+})
+
+/** A relay without a lobby whose policy is kept in a store, and somebody who echoes behind it. */
+async function withGrants() {
+  const b = await client()
+  const first: PolicyRow = { id: 'b', who: [`peer:${b.node.peerId}`], may: ['relay.reserve'], label: 'B' }
+  const options = { defaults: [first], clock: systemClock(), log: silentLog() }
+  const records = createMemoryRecords()
+  const policy = await createPolicy({ records, ...options })
+  const relay = await startRelay({ decide: policy.decide, spend: policy.spend })
+  opened.push(relay.node)
+  policy.onChange(relay.hop.recheck)
+  await b.node.dial(relay.address)
+  await b.relay.reserve(relay.node.peerId.toString(), new AbortController().signal)
+  await serveEcho(b.node)
+  return { relay, b, policy, again: () => createPolicy({ records, ...options }) }
+}
+
+test('revoking a grant of the hop cuts the circuit that runs by it within a second', async () => {
+  const { relay, b, policy } = await withGrants()
+  const a = await client()
+  await assert.rejects(a.node.dial(through(relay, b.node)), 'nothing is granted yet')
+  const id = await addGrant(policy, { who: [`peer:${a.node.peerId}`], may: ['relay.hop'] }, Date.now())
+  const connection = await a.node.dial(through(relay, b.node))
+  assert.equal(relay.hop.circuits().length, 1)
+  const closed = new Promise<number>((resolve) => connection.addEventListener('close', () => resolve(Date.now()), { once: true }))
+  const before = Date.now()
+  await removeGrant(policy, id)
+  const took = (await closed) - before
+  assert.ok(took <= 1_000, `${took} ms`)
+  assert.equal(relay.hop.counters().cut.ACCESS_DENIED, 1)
+})
+
+test('a grant of two circuits gives two, also over a restart of what counts them', async () => {
+  const { relay, b, policy, again } = await withGrants()
+  const a = await client()
+  const id = await addGrant(policy, { who: [`peer:${a.node.peerId}`], may: ['relay.hop'], limits: { uses: 2 } }, Date.now())
+  for (let use = 1; use <= 2; use++) {
+    const connection = await a.node.dial(through(relay, b.node))
+    assert.equal((await again()).used()[id], use)
+    await connection.close()
+  }
+  await assert.rejects(a.node.dial(through(relay, b.node)))
+  assert.equal(relay.hop.counters().refused['policy-limit'], 1)
+  assert.equal(await (await again()).spend(id, 2), false)
 })

@@ -31,6 +31,10 @@ export function createConnect(state: HopState, circuits: CircuitTable, events: C
     const terms = admit(state, connection, to)
     if ('status' in terms) return state.refuse(terms)
     try {
+      if (!(await state.spend(terms.decision))) {
+        terms.leave()
+        return state.refuse(refusal('RESOURCE_LIMIT_EXCEEDED', 'policy-limit'))
+      }
       const target = await callDestination(state, from, to, terms, signal)
       if (!target) {
         terms.leave()
@@ -56,6 +60,7 @@ function parsePeer(peer: WirePeer | undefined): PeerId | undefined {
 
 /** What an admitted circuit may use. `leave` gives the places back and may be called twice. */
 interface Terms {
+  readonly decision: Decision
   readonly limits: CircuitLimits
   /** Told to both ends; undefined when the circuit is granted or unlimited. */
   readonly announced: WireLimit | undefined
@@ -90,7 +95,7 @@ function admit(state: HopState, connection: Connection, target: PeerId): Terms |
   const leave = () => {
     for (const undo of leaves) undo()
   }
-  return { limits: decision.limits, announced, prefix, leave }
+  return { decision, limits: decision.limits, announced, prefix, leave }
 }
 
 /** undefined for a circuit that is granted or that its row leaves unlimited: such a one carries no `limit` (Kubo refuses limited connections) and counts to no day. What a grant limits is enforced all the same. */

@@ -17,6 +17,7 @@ export async function grantReservation(state: HopState, { messages, connection, 
   if (usage.startsLastMinute >= quotas.reservationRate) return state.refuse(refusal('RESERVATION_REFUSED', 'rate'))
   const prefix = state.prefix(connection)
   if (!reservations.fits(peer, prefix)) return state.refuse(refusal('RESERVATION_REFUSED', 'quota'))
+  if (!(await state.spend(decision))) return state.refuse(refusal('RESERVATION_REFUSED', 'policy-limit'))
   const reservation = await reservations.grant(connection.remotePeer, prefix, decision.limits.time)
   await messages.write(encodeHop({ type: HOP_TYPE.status, status: STATUS.OK, reservation }), signal)
   closeQuietly(messages.unwrap(), signal)

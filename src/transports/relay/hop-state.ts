@@ -1,6 +1,6 @@
 /** What the hop server's two request handlers share, as types. */
 import type { Connection } from '@libp2p/interface'
-import type { Decide, Who } from '../../core/access.ts'
+import type { Decide, Decision, Who } from '../../core/access.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { HopComponents } from './components.ts'
@@ -17,6 +17,8 @@ export interface HopState {
   readonly clock: Clock
   readonly log: Log
   readonly decide: Decide
+  /** False when the uses of the row that answered are used up. */
+  readonly spend: (decision: Decision) => Promise<boolean>
   readonly ledger: Ledger
   readonly reservations: ReservationTable
   who(peer: string): Who

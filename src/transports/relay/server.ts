@@ -1,6 +1,6 @@
 /** Our circuit-relay-v2 hop server as a libp2p service: reservations with vouchers, circuits with quotas, every step asked of the access room. Must never relay for whom no policy row allows it, and never look into a circuit. */
 import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
-import type { Decide, Who } from '../../core/access.ts'
+import type { Decide, Policy, Who } from '../../core/access.ts'
 import { ipOfAddress } from '../../core/address.ts'
 import { withDeadline } from '../../shared/async.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
@@ -23,6 +23,8 @@ import { decodeHop, encodeHop, HOP_TYPE } from './wire.ts'
 export interface HopServerOptions {
   /** Asked with 'relay.reserve' (to = this relay's PeerID) and 'relay.hop' (to = the destination's PeerID). */
   readonly decide: Decide
+  /** Counts a use of a row with `uses`; without it such rows deny. */
+  readonly spend?: Policy['spend']
   /** Roles of a peer on this relay. Default: everyone is 'lobby'. */
   readonly rolesOf?: (peer: string) => Who['roles']
   /** Private meshes that a peer showed a certificate of. */
@@ -83,6 +85,7 @@ function build(components: HopComponents, options: HopServerOptions): HopServer 
 
   const state: HopState = {
     ...{ components, quotas, clock, log, ledger, reservations, decide: options.decide },
+    spend: async ({ row = '', limits: { uses } }) => uses === undefined || ((await options.spend?.(row, uses)) ?? false),
     who: (peer) => ({ peer, roles: options.rolesOf?.(peer) ?? ['lobby'], meshes: options.meshesOf?.(peer) }),
     prefix: (connection) => prefixOf((options.remoteAddressOf ?? (({ remoteAddr }) => ipOfAddress(remoteAddr.toString())))(connection)),
     draining: () => draining,

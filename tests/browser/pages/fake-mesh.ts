@@ -124,6 +124,12 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
       add: async (origin) => core.record('relays.add', origin),
       remove: async (origin) => core.record('relays.remove', origin),
     },
+    grant: async (grant) => {
+      core.record('grant', grant)
+      return core.nextId('grant:')
+    },
+    revoke: async (id) => core.record('revoke', id),
+    explain: noStreams,
     why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
     meshes: fakeMeshes(core),
     open: noStreams,

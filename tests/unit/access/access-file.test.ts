@@ -8,6 +8,7 @@ import { type AccessFile, openAccessFile } from '../../../src/access/access-file
 import { readAccessText } from '../../../src/access/access-text.ts'
 import { defaultRows } from '../../../src/access/rows.ts'
 import type { PolicyRow, Who } from '../../../src/core/access.ts'
+import { linkRows } from '../../../src/mesh/link-rows.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { silentLog } from '../../../src/shared/log.ts'
 import { waitUntil } from '../../support/wait.ts'
@@ -233,6 +234,6 @@ test('the default rows of a relay pass the tests an owner would write', () => {
 test('the access.json of the README is right', async () => {
   const readme = await readFile(new URL('../../../src/access/README.md', import.meta.url), 'utf8')
   const example = /```jsonc\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no example')
-  const rows = readAccessText(example, defaultRows('relay', true), BEFORE)
+  const rows = readAccessText(example, [...linkRows(), ...defaultRows('relay', true)], BEFORE)
   assert.equal(rows.at(-1)?.label, 'Ana')
 })

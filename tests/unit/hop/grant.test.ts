@@ -31,6 +31,7 @@ async function startHop(quotas: Partial<HopQuotas> = {}, rows: readonly PolicyRo
   const state: HopState = {
     ...{ components, quotas: own, clock, log: silentLog(), decide: decideBy(rows), ledger: createLedger(clock) },
     reservations: createReservationTable(components, own, clock),
+    spend: async () => true,
     who: (peer) => ({ peer, roles: ['lobby'] }),
     prefix: () => hop.prefix,
     refuse: (refused) => refused,
