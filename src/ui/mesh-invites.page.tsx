@@ -7,6 +7,7 @@ import type { App } from './app.page.ts'
 import { leftToUse, meshName, ROLE_MEANS, ROLES } from './mesh-words.ts'
 import { QrCode } from './qr-code.page.tsx'
 import { ShareButton } from './share-button.page.tsx'
+import { ShowShortCode } from './short-code.page.tsx'
 import { ProblemText, type Task, useTask } from './task.page.tsx'
 
 const HOUR = 3_600_000
@@ -54,6 +55,7 @@ export function MeshInvites({ app, mesh }: Parts): JSX.Element {
     <>
       {invite ? <Shown app={app} mesh={mesh} invite={invite} onMore={() => setShown(undefined)} /> : <Form task={task} onMake={make} />}
       <ProblemText problem={task.problem} />
+      {!invite && <ShowShortCode app={app} mesh={mesh} />}
       <OpenInvites app={app} open={open.filter(({ id }) => id !== invite?.id)} onShow={setShown} onWithdraw={withdraw} />
     </>
   )

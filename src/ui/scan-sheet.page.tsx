@@ -5,6 +5,7 @@ import type { App } from './app.page.ts'
 import { cameraProblem, readPhoto, watchCamera } from './camera.page.ts'
 import { findInvite } from './mesh-words.ts'
 import { Sheet } from './sheet.page.tsx'
+import { EnterShortCode } from './short-code.page.tsx'
 
 const NOT_AN_INVITE = 'That is not an invite. It has to be a DMesh link with #join= in it; copy the whole link.'
 
@@ -24,6 +25,7 @@ export function ScanSheet({ app }: { app: App }): JSX.Element {
       <Camera onText={take} />
       <Photo onText={take} onNothing={setHint} />
       <Paste onText={take} />
+      <EnterShortCode app={app} onLink={take} />
       <p class={hint ? 'problem' : 'hidden'} role="alert">
         {hint}
       </p>

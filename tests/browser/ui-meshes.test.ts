@@ -46,6 +46,21 @@ describe('private meshes at the page', { timeout: 180_000 }, () => {
       assert.match((await page.textContent('.peer-pane')) ?? '', /you are an owner · only you so far/)
     }))
 
+  it('takes a short code from a person who is here, says what is wrong with it, and asks before joining', () =>
+    open('/?state=full&joined', async (page) => {
+      await page.goto(`${site.origin}/?state=full&joined#/meshes`)
+      await page.click('text=Use an invite')
+      await page.click('text=I was told a short code')
+      await page.fill('#short-code', '42-legal-zoo')
+      await page.press('#short-code', 'Enter')
+      await page.waitForSelector('text=Ask for a new one')
+      await page.fill('#short-code', '42-legal-winner')
+      await page.press('#short-code', 'Enter')
+      await page.waitForSelector('dialog dl')
+      assert.equal((await calls(page, 'enterCode')).length, 2)
+      assert.equal((await calls(page, 'join')).length, 0)
+    }))
+
   it('shows recovery words when asked, says what is not in them, and takes them on another device', () =>
     open('/?joined#/settings', async (page) => {
       const card = page.locator('section[aria-label="Back up"]')
