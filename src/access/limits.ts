@@ -27,7 +27,7 @@ export const RELOAD_AFTER_MS = 100
 /** Reads of an access file that may wait. One would do; the rest are callers of reload(). */
 export const MAX_WAITING_RELOADS = 8
 
-/** (who, may) pairs whose usage is kept. Guards memory: about 200 bytes each. */
+/** (who, may) pairs whose usage is kept, each for a minute after its last use. Guards memory: about 700 bytes each. */
 export const MAX_USAGE_KEYS = 10_000
 
 /** Bytes of a lobby circuit in both directions together: one film, so that a relay of a person at home is not somebody's content network. */

@@ -33,6 +33,14 @@ export function createUsage(clock: Clock, options: { readonly maxKeys?: number }
     const oldest = slotNow() - SLOTS
     return entry.starts.reduce((total, count, i) => ((entry.stamp[i] as number) > oldest ? total + count : total), 0)
   }
+  /** What was used longer ago than the minute that counts says nothing any more. */
+  const forgetOld = () => {
+    const oldest = slotNow() - SLOTS
+    for (const [key, entry] of idle) {
+      if (entry.stamp.some((slot) => slot > oldest)) return
+      idle.delete(key)
+    }
+  }
   const find = (key: string) => running.get(key) ?? idle.get(key)
   const isFull = () => running.size >= maxKeys
   return {
@@ -48,6 +56,7 @@ export function createUsage(clock: Clock, options: { readonly maxKeys?: number }
       if (!known && isFull()) return () => undefined
       const entry = known ?? { starts: new Float64Array(SLOTS), stamp: new Float64Array(SLOTS).fill(Number.NEGATIVE_INFINITY), concurrent: 0 }
       idle.delete(key)
+      forgetOld()
       running.set(key, entry)
       if (running.size + idle.size > maxKeys) idle.delete(idle.keys().next().value as string)
       const slot = slotNow()

@@ -14,6 +14,8 @@ export interface Ledger {
   /** One more of `key` runs; the returned function ends it. */
   enter(key: string): () => void
   running(key: string): number
+  /** Keys whose starts are remembered now. */
+  remembered(): number
   /** Add bytes to today's (UTC) sum of `key`; returns the sum. */
   spend(key: string, bytes: number): number
 }
@@ -30,6 +32,14 @@ export function createLedger(clock: Clock): Ledger {
     if (list.length === 0) times.delete(key)
     return list
   }
+  /** In the order of their last start: those of more than a minute ago count no more. */
+  const forgetPassed = () => {
+    const since = clock.monotonic() - MINUTE
+    for (const [key, list] of times) {
+      if ((list.at(-1) ?? 0) > since) return
+      times.delete(key)
+    }
+  }
   const leave = (key: string) => {
     const rest = (live.get(key) ?? 1) - 1
     if (rest > 0) live.set(key, rest)
@@ -44,6 +54,7 @@ export function createLedger(clock: Clock): Ledger {
       times.delete(key)
       times.set(key, list)
       forgetOldest(times)
+      forgetPassed()
       return before
     },
     starts: (key) => recent(key).length,
@@ -56,6 +67,7 @@ export function createLedger(clock: Clock): Ledger {
       }
     },
     running: (key) => live.get(key) ?? 0,
+    remembered: () => times.size,
     spend(key, bytes) {
       const today = Math.floor(clock.now() / DAY)
       if (today !== day) spent = new Map()

@@ -109,3 +109,12 @@ test('createUsage() stays small and quick under a flood of names', () => {
   assert.equal(usage.size(), 1000)
   assert.ok(asked < 100_000, `the table was searched again and again: ${asked} looks at the clock`)
 })
+
+test('createUsage() keeps nobody longer than the minute that counts, once somebody comes', () => {
+  const clock = handClock()
+  const usage = createUsage(clock)
+  for (let i = 0; i < 1_000; i++) usage.start(`peer ${i}`, 'relay.reserve')()
+  clock.move(70_000)
+  usage.start('the next', 'relay.reserve')()
+  assert.equal(usage.size(), 1)
+})

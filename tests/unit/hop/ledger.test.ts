@@ -137,3 +137,14 @@ test('a used-up limit is told apart from a missing right', () => {
   assert.equal(ask(false, 'ACCESS_DENIED'), STATUS.PERMISSION_DENIED)
   assert.equal(ask(false, 'LIMIT_REACHED'), STATUS.RESOURCE_LIMIT_EXCEEDED)
 })
+
+test('the ledger remembers no start for longer than the minute that counts, once somebody comes', () => {
+  const clock = clockAt(0)
+  const ledger = createLedger(clock)
+  for (let i = 0; i < 1_000; i++) ledger.start(`peer ${i}`)
+  clock.advance(30_000)
+  ledger.start('peer 7')
+  clock.advance(31_000)
+  assert.equal(ledger.start('the next'), 0)
+  assert.deepEqual([ledger.remembered(), ledger.starts('peer 7')], [2, 1])
+})
