@@ -45,6 +45,9 @@ export const RESUME_RETRY = { first: 250, cap: 4_000 } as const
 /** Streams of one transfer after its first. A path that breaks more often carries nothing; guards against a peer that resets for ever. */
 export const MAX_RESUMES = 64
 
+/** Goodbyes of cancelled transfers that wait for a path at once, RESUME_MS each: as many as could be under way. Above it the receiver finds out by itself, after RESUME_MS. */
+export const MAX_GOODBYES = 96
+
 /** Ended transfers remembered at once for senders that did not hear of it: what ends within RESUME_MS, some 100 bytes each. Above it a sender that comes back hears PATH_LOST. */
 export const MAX_ENDED = 512
 

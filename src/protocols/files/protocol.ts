@@ -4,14 +4,14 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { FilesService, Protocol, ProtocolHost } from '../../core/protocol.ts'
 import type { FileStore, IncrementalHash, RecordStore } from '../../core/stores.ts'
 import { singleFlight, throwIfAborted } from '../../shared/async.ts'
-import { codeOf, MeshError } from '../../shared/errors.ts'
+import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { admit } from './admit.ts'
 import { sendFile, sendOffer } from './client.ts'
 import { type Comebacks, createComebacks, type Outcome } from './comebacks.ts'
 import { MAX_ACTIVE, MAX_FILE } from './limits.ts'
 import { safeName } from './name.ts'
-import { createLegs, type Legs, openLeg, reopen } from './resume.ts'
+import { createGoodbye, createLegs, type Goodbye, type Legs, openLeg, reopen } from './resume.ts'
 import { readOffer, receiveFile } from './server.ts'
 import { createTransfers, isActive, reasonOf, type Transfers } from './transfers.ts'
 import { type Offer, safeType } from './wire.ts'
@@ -38,6 +38,7 @@ interface Room extends FilesOptions {
   readonly live: Map<string, Live>
   readonly newId: () => string
   readonly comebacks: Comebacks
+  readonly goodbye: Goodbye
   /** What an earlier run left has been read. */
   ready(): Promise<void>
 }
@@ -76,7 +77,8 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
         for (const { controller } of live.values())
           controller.abort(new MeshError('PATH_LOST', 'this device left the mesh before the transfer was finished'))
       })
-      const room: Room = { newId: () => crypto.randomUUID(), comebacks: createComebacks(host, signal), ...options, host, transfers, live, ready }
+      const [comebacks, goodbye] = [createComebacks(host, signal), createGoodbye(host, signal)]
+      const room: Room = { newId: () => crypto.randomUUID(), comebacks, goodbye, ...options, host, transfers, live, ready }
       return { service: createService(room), serve: (stream) => serve(room, stream) }
     },
   }
@@ -173,7 +175,10 @@ async function offer(
       stop: (why) => controller.abort(why),
       ...reports(transfers, id),
     }),
-  )
+  ).then(() => {
+    // Cancelled while there was no path: the receiver would wait for one.
+    if (legs.lost() && codeOf(cancel.reason) === 'ABORTED') void room.goodbye(peer, what, toMeshError(cancel.reason))
+  })
   return id
 }
 

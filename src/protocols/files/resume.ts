@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { codeOf, type ErrorCode, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Channel, createChannel, isRemoteStop } from './channel.ts'
-import { GOODBYE_MS, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
+import { GOODBYE_MS, MAX_GOODBYES, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
 import { decodeTrailer, type Offer, offerJson } from './wire.ts'
 
 /** One stream of a transfer. */
@@ -24,6 +24,8 @@ export interface Legs {
   take(leg: Leg): void
   /** The leg that came and was not gone on with, once. Whoever asks owns it: its sender waits for an answer. */
   rest(): Leg | undefined
+  /** True while there is no path: the current leg is gone and no other has come. */
+  lost(): boolean
   /** `work` over one leg after the other while paths are lost, from the acceptance on. */
   run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>): Promise<T>
 }
@@ -52,6 +54,7 @@ export function openLeg(stream: PeerStream, clock: Clock, stopPrefix: boolean, c
 export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): Legs {
   let current = first
   let queued: Leg | undefined
+  let between = false
   let wake: (() => void) | undefined
   let hush = new AbortController()
   const unqueue = (): Leg | undefined => {
@@ -79,6 +82,7 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
       wake?.()
     },
     rest: unqueue,
+    lost: () => between,
     async run(work) {
       for (let resumes = 0; ; resumes++) {
         try {
@@ -86,9 +90,11 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
         } catch (error) {
           if (cancel.aborted || !accepted() || !isLost(error) || resumes === MAX_RESUMES) throw error
           drop(current, toMeshError(error))
+          between = true
           current = await withDeadline(clock, RESUME_MS, 'another path', cancel, next ?? waitForNext).catch((late: unknown) => {
             throw cancel.aborted ? late : error
           })
+          between = false
         }
       }
     },
@@ -134,6 +140,26 @@ export function reopen(host: ProtocolHost, peer: string, what: Offer, cancel: Ab
         host.log('files.resume.failed', { peer, code: codeOf(error), attempt }, 'debug')
         await sleep(host.clock, backoff(attempt + 1, Math.random(), RESUME_RETRY), signal)
       }
+    }
+  }
+}
+
+/** Tells a receiver that still waits for another path that its transfer was cancelled here. Never rejects. */
+export type Goodbye = (peer: string, what: Offer, reason: MeshError) => Promise<void>
+
+/** Each goodbye looks for a path for as long as the receiver does, until `signal` fires. */
+export function createGoodbye(host: ProtocolHost, signal: AbortSignal): Goodbye {
+  let waiting = 0
+  return async (peer, what, reason) => {
+    if (waiting >= MAX_GOODBYES || signal.aborted) return
+    waiting++
+    try {
+      const leg = await withDeadline(host.clock, RESUME_MS, 'a path for the goodbye', signal, reopen(host, peer, what, signal))
+      await leg.channel.fail(reason)
+    } catch (error) {
+      host.log('files.goodbye.failed', { peer, code: codeOf(error) }, 'debug')
+    } finally {
+      waiting--
     }
   }
 }

@@ -173,6 +173,61 @@ describe('resuming', () => {
     assert.deepEqual([info.status, info.problem?.code], ['cancelled', 'ABORTED'])
   })
 
+  it('a sender that cancels while the path is gone tells the receiver as soon as there is one', async () => {
+    const paused = pausedFiles()
+    const [a, b] = [createTestPeer(), createTestPeer({ files: paused.files })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(3_000_000)]), { name: 'x' })
+    const offer = await nextOffer(b)
+    await b.service.accept(offer.id)
+    await waitUntil(() => paused.blocked(), { what: 'the first bytes' })
+    let tries = 0
+    a.connect(() => {
+      tries++
+      throw new MeshError('PEER_UNREACHABLE', 'no path')
+    })
+    pairs[0]?.cut()
+    await waitUntil(() => tries > 0, { what: 'the first try' })
+    await a.service.cancel(id)
+    assert.equal((await ended(a, id)).status, 'cancelled')
+    const before = tries
+    await waitUntil(() => tries > before, { what: 'the goodbye to look for a path' })
+    const again = join(a, b)
+    paused.release()
+    // Well before the 45 s after which it would give up with PATH_LOST.
+    const info = await ended(b, offer.id)
+    assert.deepEqual([info.status, info.problem?.code], ['cancelled', 'ABORTED'])
+    assert.equal(b.offers.length, 1)
+    await waitUntil(async () => (await paused.used()) === 0, { what: 'the partial bytes to be gone' })
+    await again.pairs[0]?.a.closed
+  })
+
+  it('a sender that leaves while its goodbye looks for a path stops looking', async () => {
+    const clock = manualClock()
+    const paused = pausedFiles()
+    const [a, b] = [createTestPeer({ clock }), createTestPeer({ files: paused.files, clock })]
+    const { pairs } = join(a, b)
+    const id = await a.service.offer('b', new Blob([patternBytes(3_000_000)]), { name: 'x' })
+    await b.service.accept((await nextOffer(b)).id)
+    await waitUntil(() => paused.blocked(), { what: 'the first bytes' })
+    let tries = 0
+    a.connect(() => {
+      tries++
+      throw new MeshError('PEER_UNREACHABLE', 'no path')
+    })
+    pairs[0]?.cut()
+    await waitUntil(() => tries === 1, { what: 'the first try' })
+    await a.service.cancel(id)
+    await waitUntil(() => tries === 2, { what: 'the goodbye' })
+    a.stop()
+    for (let s = 0; s < RESUME_MS; s += 5_000) {
+      clock.advance(5_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.equal(tries, 2)
+    paused.release()
+  })
+
   it('a sender that comes back before the answer ends its offer, and no stream of it stays', async () => {
     const b = createTestPeer()
     const first = rawSender(b)
