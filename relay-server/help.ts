@@ -12,6 +12,11 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['status', 'What it does, and what a relay grants.'],
   ['log SUB LEVEL', 'Change a log level now: * or a subsystem; debug, info, warn, error, off.'],
   ['address ADDRESS|URL [--proto ID] [--json]', 'Write an address as multiaddr and as dmesh: URL. Asks nobody.'],
+  ['grants [--json]', 'Every row that says who may do what here.'],
+  ['grant WHO WHAT [--to X] [--until DATE]', 'Allow something; also --bytes --time --rate --concurrent --uses N, --label.'],
+  ['revoke ID', 'Take a grant back; what runs by it is cut.'],
+  ['explain WHO WHAT [TO]', 'Whether it is allowed, and which row says so.'],
+  ['check-access FILE', 'Check an access.json and run its tests, without a relay.'],
   ['healthcheck', 'Exit code 0 when it is ready.'],
   ['version', 'Print the version.'],
 ]

@@ -1,7 +1,7 @@
 /** The mesh of a relay: hop, presence, direct listener and STUN around createMesh, and their numbers. */
 import { join } from 'node:path'
 import type { AccessFile } from '../src/access/access-file.node.ts'
-import { layerPolicies } from '../src/access/layers.node.ts'
+import { layerPolicies, type RelayPolicy } from '../src/access/layers.node.ts'
 import { createPolicy } from '../src/access/policy.ts'
 import type { Who } from '../src/core/access.ts'
 import type { Identity } from '../src/core/identity.ts'
@@ -68,11 +68,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const stun = await openStun(parts)
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
-  // Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Whom access.json names as owner has the rows of 'own' too.
-  const rolesOf = (peer: string): Who['roles'] => {
-    if (peer === identity.peer) return ['self']
-    return access.owners().has(peer) ? ['own', 'lobby'] : ['lobby']
-  }
+  const rolesOf = rolesBy(access, identity.peer)
   const presence = await createRelayPresence(records)
   const hopService = createHopServer({
     decide: access.decide,
@@ -84,12 +80,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     drainTime: AFTER_DRAIN,
   })
   let hop: HopServer | undefined
-  // The front owns the port: the address here only makes libp2p ask the door for a listener.
-  const listener = createWebSocket({
-    open: openNodeSocket,
-    createListener: door.createListener,
-    listen: [`/ip${address.includes(':') ? 6 : 4}/${address}/tcp/0/ws`],
-  })
+  const listener = listenAt(address, door)
   const mesh = await createMesh({
     identity,
     records,
@@ -146,6 +137,20 @@ async function openDirect({ config, udp, hasSeen, clock, log }: RelayMeshParts, 
   const { certificate } = await loadDirectCertificate(config.dataDir)
   const door = createDirectDoor({ certificate, isProven: hasSeen, clock, log })
   return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
+}
+
+/** The front owns the port: the address here only makes libp2p ask the door for a listener. */
+function listenAt(address: string, door: WebSocketDoor): Transport {
+  const listen = [`/ip${address.includes(':') ? 6 : 4}/${address}/tcp/0/ws`]
+  return createWebSocket({ open: openNodeSocket, createListener: door.createListener, listen })
+}
+
+/** Whoever reaches a relay is in its lobby, which has rows only where the operator wants one. Whom access.json names as owner has the rows of 'own' too. */
+function rolesBy(access: RelayPolicy, self: string): (peer: string) => Who['roles'] {
+  return (peer) => {
+    if (peer === self) return ['self']
+    return access.owners().has(peer) ? ['own', 'lobby'] : ['lobby']
+  }
 }
 
 /** A snapshot for metrics and `dmesh status`. */

@@ -1,4 +1,4 @@
-/** The commands that only ask what runs, a relay or a terminal peer, over its local API: id, status, log, healthcheck. Each prints for people, or JSON with --json. */
+/** The commands that only ask what runs, a relay or a terminal peer, over its local API: id, status, log, healthcheck, and those about rights. Each prints for people, or JSON with --json. */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { MeshError } from '../../src/shared/errors.ts'
@@ -8,6 +8,7 @@ import { createLocalClient, type LocalClient } from '../local-api/client.ts'
 import { localPaths } from '../local-api/protocol.ts'
 import { parseRequest } from '../local-api/requests.ts'
 import { findDataDir } from './find-data-dir.ts'
+import { GRANT_COMMANDS, GRANT_OPTIONS, type GrantFlags } from './grants.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Asked {
@@ -15,11 +16,12 @@ interface Asked {
   readonly out: (text: string) => void
   readonly json: boolean
   readonly positionals: readonly string[]
+  readonly terms: GrantFlags
 }
 
 type Command = (asked: Asked) => Promise<number>
 
-export const ASK_COMMANDS: Readonly<Record<string, Command>> = { id, status, log, healthcheck }
+export const ASK_COMMANDS: Readonly<Record<string, Command>> = { id, status, log, healthcheck, ...GRANT_COMMANDS }
 
 /** Resolves with the exit code. */
 export function ask(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
@@ -27,6 +29,7 @@ export function ask(command: Command, args: readonly string[], terminal: Termina
     json: { type: 'boolean' },
     'data-dir': { type: 'string' },
     config: { type: 'string' },
+    ...GRANT_OPTIONS,
   } as const
   let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>
   try {
@@ -34,9 +37,9 @@ export function ask(command: Command, args: readonly string[], terminal: Termina
   } catch (error) {
     throw new MeshError('BAD_ARGUMENT', `${(error as Error).message.split('. To ')[0]}. See: dmesh --help`, { cause: error })
   }
-  const { values, positionals } = parsed
-  const client = createLocalClient(findRunning(values['data-dir'], values.config, terminal))
-  return command({ client, out: terminal.out, json: values.json ?? false, positionals })
+  const { json = false, 'data-dir': dataDir, config, ...terms } = parsed.values
+  const client = createLocalClient(findRunning(dataDir, config, terminal))
+  return command({ client, out: terminal.out, json, positionals: parsed.positionals, terms })
 }
 
 /** Without --data-dir the relay's, unless only a terminal peer runs. */

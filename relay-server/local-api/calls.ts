@@ -2,6 +2,7 @@
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import type { Grant } from '../../src/core/access.ts'
 import { callMeshes, isMeshesCall, type MeshesCall, takesSignal } from '../../src/core/meshes-calls.ts'
 import { fromBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
@@ -51,6 +52,17 @@ export const CALLS: Readonly<Record<string, Call>> = {
     return {}
   }),
   'POST /subscribe': slow((parts, body, signal) => topicLines(parts, parseRequest('subscribe', body), signal)),
+  'GET /rows': quick(({ mesh }) => mesh.policy.rows()),
+  // Checked where it becomes a row: the same rules for every way in.
+  'POST /grant': quick(async ({ mesh }, body) => ({ id: await mesh.grant(body as Grant) })),
+  'POST /revoke': quick(async ({ mesh }, body) => {
+    await mesh.revoke(parseRequest('revoke', body).id)
+    return {}
+  }),
+  'POST /explain': quick(({ mesh }, body) => {
+    const { who, may, to } = parseRequest('explain', body)
+    return mesh.explain(who, may, to)
+  }),
   'POST /relays/add': quick(async ({ mesh }, body) => {
     await mesh.relays.add(parseRequest('relay', body).origin)
     return {}

@@ -1,6 +1,7 @@
 /** The command line's end of the local API: finds socket and token under the data directory. */
 import { readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
+import type { Decision, Grant, PolicyRow } from '../../src/core/access.ts'
 import type { MeshState, PathWhy, PeerInfo, RelaysApi } from '../../src/core/mesh.ts'
 import type { MeshesApi } from '../../src/core/meshes.ts'
 import { forwardMeshes, takesSignal } from '../../src/core/meshes-calls.ts'
@@ -37,6 +38,10 @@ export interface LocalClient {
   read(peer: string): Promise<void>
   rename(name: string, peer?: string): Promise<void>
   publish(topic: string, data: Uint8Array, mesh?: string): Promise<void>
+  rows(): Promise<readonly PolicyRow[]>
+  grant(grant: Grant): Promise<string>
+  revoke(id: string): Promise<void>
+  explain(who: string, may: string, to?: string): Promise<Decision>
   readonly relays: RelaysApi
   readonly meshes: MeshesApi
   readonly files: LocalFiles
@@ -57,6 +62,10 @@ export function createLocalClient(dataDir: string): LocalClient {
     id: () => call('GET', '/id'),
     peers: () => call('GET', '/peers'),
     status: () => call('GET', '/status'),
+    rows: () => call('GET', '/rows'),
+    grant: async (body) => (await call<{ id: string }>('POST', '/grant', body)).id,
+    revoke: (id) => tell('/revoke', { id }),
+    explain: (who, may, to) => call('POST', '/explain', { who, may, ...(to === undefined ? {} : { to }) }),
     ping: (body) => call('POST', '/ping', body),
     setLevel: (body) => call('POST', '/log', body),
     state: () => call('GET', '/state'),

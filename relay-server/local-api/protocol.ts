@@ -64,7 +64,21 @@ export interface LocalBytes {
 /** What the calls that carry core's Mesh are made on. */
 export type LocalMesh = Pick<
   Mesh,
-  'state' | 'files' | 'relays' | 'meshes' | 'send' | 'read' | 'rename' | 'publish' | 'subscribe' | 'why' | 'addEventListener'
+  | 'policy'
+  | 'grant'
+  | 'revoke'
+  | 'explain'
+  | 'state'
+  | 'files'
+  | 'relays'
+  | 'meshes'
+  | 'send'
+  | 'read'
+  | 'rename'
+  | 'publish'
+  | 'subscribe'
+  | 'why'
+  | 'addEventListener'
 >
 
 /** What a relay or a terminal peer offers to the local API. */

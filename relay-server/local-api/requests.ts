@@ -11,6 +11,8 @@ const name = v.pipe(v.string('a text'), v.maxLength(MAX_NAME, `at most ${MAX_NAM
 const meshId = v.union([v.literal('lobby'), peer], 'the id of a mesh, or lobby')
 /** The body as text, or as base64url for bytes. */
 const body = { text: v.optional(v.string('a text')), data: v.optional(v.pipe(v.string('a text'), v.regex(/^[A-Za-z0-9_-]*$/, 'base64url'))) }
+/** A word of a policy row. */
+const entry = v.pipe(v.string('a text'), v.minLength(1, 'a word'), v.maxLength(140, 'at most 140 characters'))
 const noZero = v.regex(/^[^\0]*$/, 'a path')
 
 export const REQUESTS = {
@@ -33,6 +35,8 @@ export const REQUESTS = {
     name: v.optional(name),
   }),
   transfer: v.strictObject({ id }),
+  revoke: v.strictObject({ id: entry }),
+  explain: v.strictObject({ who: entry, may: entry, to: v.optional(entry) }),
 } as const
 
 const role = v.picklist(['owner', 'member', 'guest'], 'owner, member or guest')

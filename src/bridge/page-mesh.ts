@@ -150,9 +150,7 @@ function calls(
       put: async (row) => (await current()).policy.put(row),
       remove: async (id) => (await current()).policy.remove(id),
     },
-    grant: async (grant) => (await current()).grant(grant),
-    revoke: async (id) => (await current()).revoke(id),
-    explain: async (...question) => (await current()).explain(...question),
+    ...lateGrants(current),
     meshes: forwardMeshes(async (name, args) => callMeshes((await current()).meshes, name, args)),
     open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
     send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
@@ -161,6 +159,14 @@ function calls(
     publish: async (topic, data, options) => (await current()).publish(topic, data, options),
     ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
     rename: async (name, peer) => (await current()).rename(name, peer),
+  }
+}
+
+function lateGrants(current: () => Promise<Mesh>): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
+  return {
+    grant: async (grant) => (await current()).grant(grant),
+    revoke: async (id) => (await current()).revoke(id),
+    explain: async (...question) => (await current()).explain(...question),
   }
 }
 

@@ -67,9 +67,7 @@ export function createPageHandle(version: string): PageHandleControl {
       add: async (origin) => (await attempt).relays.add(origin),
       remove: async (origin) => (await attempt).relays.remove(origin),
     },
-    grant: async (grant) => (await attempt).grant(grant),
-    revoke: async (id) => (await attempt).revoke(id),
-    explain: async (...args) => (await attempt).explain(...args),
+    ...lateGrants(() => attempt),
     why: async (peer) => (await attempt).why(peer),
     meshes: forwardMeshes(async (name, args) => callMeshes((await attempt).meshes, name, args)),
     open: async (...args) => (await attempt).open(...args),
@@ -108,5 +106,13 @@ function lateFiles(mesh: () => Promise<Mesh>): Mesh['files'] {
     cancel: async (id) => (await mesh()).files.cancel(id),
     open: async (id) => (await mesh()).files.open(id),
     remove: async (id) => (await mesh()).files.remove(id),
+  }
+}
+
+function lateGrants(current: () => Promise<Mesh>): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
+  return {
+    grant: async (grant) => (await current()).grant(grant),
+    revoke: async (id) => (await current()).revoke(id),
+    explain: async (...question) => (await current()).explain(...question),
   }
 }

@@ -69,6 +69,21 @@ test('id --json has the keys of ipfs id and a key that gives the peer', async ()
   assert.ok(id.Addresses.every((address) => address.endsWith(`/p2p/${id.ID}`)))
 })
 
+test('rights are granted, explained, listed and taken back by command', async () => {
+  const peer = '12D3KooWLePVbQbv3PqsDZt6obMcWa99YyqRWjeiCtStSydQ6zjH'
+  const made = await relay.run('grant', peer, 'link.echo', '--uses', '2', '--label', 'Ana tests')
+  assert.equal(made.code, 0)
+  const id = made.out.trim()
+  assert.match(id, /^grant:/)
+  const explained = await relay.run('explain', peer, 'link.echo')
+  assert.equal(explained.out.trim(), `allowed: "Ana tests" allows it. (row ${id})`)
+  assert.match((await relay.run('grants')).out, new RegExp(`${id} peer:${peer} may link.echo uses=2`))
+  assert.equal((await relay.run('revoke', id)).code, 0)
+  assert.notEqual((await relay.run('revoke', id)).code, 0)
+  assert.ok(!(await relay.run('grants')).out.includes(id))
+  assert.notEqual((await relay.run('grant', peer, 'relay.fly')).code, 0)
+})
+
 test('status, peers and healthcheck answer', async () => {
   const status = JSON.parse((await relay.run('status', '--json')).out) as Record<string, unknown>
   assert.equal(status.ready, true)
