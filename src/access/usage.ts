@@ -9,8 +9,8 @@ const SLOTS = 13
 
 export interface UsageCounter {
   read(who: string, may: string): Usage
-  /** Count a start; call the returned function once when it ended (more calls do nothing). */
-  start(who: string, may: string): () => void
+  /** Count a start; call the returned function once when it ended (more calls do nothing). `undo`: as if it had never started. */
+  start(who: string, may: string): (undo?: boolean) => void
   /** Pairs held now. */
   size(): number
 }
@@ -65,9 +65,10 @@ export function createUsage(clock: Clock, options: { readonly maxKeys?: number }
       entry.stamp[i] = slot
       entry.concurrent++
       let ended = false
-      return () => {
+      return (undo) => {
         if (ended) return
         ended = true
+        if (undo) (entry.starts[i] as number)--
         entry.concurrent--
         if (entry.concurrent > 0) return
         running.delete(key)

@@ -42,8 +42,10 @@ export interface Protocol<S = unknown> {
     signal: AbortSignal,
   ): {
     readonly service: S
-    /** Owns the stream: must close or abort it. Throwing aborts it with the error's code. `limits` come from the decision. */
-    serve(stream: PeerStream): Promise<void>
+    /** Owns the stream: must close or abort it. Throwing aborts it with the error's code. `uncount`: it goes on with what was counted before, so rate and concurrency count it no more; undefined when `more()` alone let it in. */
+    serve(stream: PeerStream, uncount?: () => void): Promise<void>
+    /** Asked when what the policy allows a peer at once or in a minute is used up: true lets one more stream in, uncounted, to go on with something that was counted. */
+    more?(peer: string): boolean
   }
 }
 

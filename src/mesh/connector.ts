@@ -209,7 +209,7 @@ async function dialRelayed(peer: string, parts: ConnectorParts, note: Ways['note
     try {
       const connection = await withDeadline(clock, DIAL_TIMEOUT, 'reaching the peer', own, (dialling) => swarm.dial(address, dialling))
       const link = links.of(peer).find((one) => one.connection === connection)
-      if (!link) throw new MeshError('PATH_LOST', 'the circuit closed at once')
+      if (!link) throw new MeshError('PATH_LOST', 'it closed at once')
       tell('ok')
       return link
     } catch (error) {
@@ -236,7 +236,7 @@ async function dialDirect(peer: string, parts: ConnectorParts, note: Connector['
   try {
     const connection = await withDeadline(clock, DIRECT_TIMEOUT, 'the direct connection', signal, (own) => swarm.dial(direct, own))
     const link = links.of(peer).find((one) => one.connection === connection)
-    if (!link) throw new MeshError('PATH_LOST', 'the direct connection closed at once')
+    if (!link) throw new MeshError('PATH_LOST', 'it closed at once')
     return link
   } catch (error) {
     throw dialError(error, peer)

@@ -25,11 +25,14 @@ export interface GateParts {
   readonly used?: (connection: Connection) => void
 }
 
-export type Serve = (stream: Stream, connection: Connection) => void | Promise<void>
+export type Serve = (stream: Stream, connection: Connection, uncount: (() => void) | undefined) => void | Promise<void>
+
+/** See Protocol in core. */
+type More = (peer: string) => boolean
 
 export interface Gate {
   /** Register a guarded handler, with a row of its own for as long as it lives; the returned function removes both. BAD_ARGUMENT when there is one already. */
-  handle(protocol: string, may: string, serve: Serve, row?: PolicyRow): Promise<() => Promise<void>>
+  handle(protocol: string, may: string, serve: Serve, row?: PolicyRow, more?: More): Promise<() => Promise<void>>
   /** Register what every link itself speaks. Call once. */
   answerLinks(): Promise<void>
   /** Every protocol with a handler and its capability; undefined = denied for everyone. */
@@ -117,7 +120,7 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     denials.add(peer, protocol, error)
     stream.abort(error)
   }
-  const guarded = (protocol: string, serve: Serve) => async (stream: Stream, connection: Connection) => {
+  const guarded = (protocol: string, serve: Serve, more?: More) => async (stream: Stream, connection: Connection) => {
     // Its 'close' has been told already: what would be counted now would be counted for ever.
     if (ENDED.has(stream.status)) return
     const peer = connection.remotePeer.toString()
@@ -130,17 +133,19 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
       if (ENDED.has(stream.status)) return
       verdict = ask()
     }
+    const over = verdict.code === 'LIMIT_REACHED' && more?.(peer) === true
+    if (over) verdict = judge(peer, may, protocol, NO_USAGE)
     const { allow, limits, why, code, row } = verdict
     if (!allow) {
       log('access.denied', { peer, protocol, code: code ?? 'ACCESS_DENIED' })
       return refuse(stream, peer, protocol, new MeshError(code ?? 'ACCESS_DENIED', why))
     }
     const entry: Live = { peer, may, protocol, stream }
-    const ended = usage.start(peer, may ?? '')
-    if (limits.uses !== undefined) {
+    const ended = over ? undefined : usage.start(peer, may ?? '')
+    if (limits.uses !== undefined && !over) {
       const left = await policy.spend?.(row ?? '', limits.uses).catch(() => false)
       if (!left || ENDED.has(stream.status)) {
-        ended()
+        ended?.()
         return refuse(stream, peer, protocol, new MeshError('LIMIT_REACHED', `${why} Its uses are used up.`))
       }
     }
@@ -159,11 +164,11 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     stream.addEventListener('close', () => {
       live.delete(entry)
       used()
-      ended()
+      ended?.()
       cancel?.()
     })
     try {
-      await serve(stream, connection)
+      await serve(stream, connection, ended && (() => ended(true)))
     } catch (error) {
       refuse(stream, peer, protocol, toMeshError(error))
     }
@@ -173,7 +178,7 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
   registrar.handle = (protocol, handler, options) => register(protocol, guarded(protocol, handler), { ...CAPS, ...options })
 
   return {
-    handle: (protocol, may, serve, row) => addHandler(protocol, may, serve, row),
+    handle: addHandler,
     async answerLinks() {
       await registrar.handle(FOREIGN.ping, answerPing, CAPS)
       await registrar.handle(PROTOCOL.why, (stream, connection) => answerWhy(stream, connection, denials), CAPS)
@@ -192,12 +197,12 @@ export function createGate(swarm: Swarm, parts: GateParts): Gate {
     },
   }
 
-  async function addHandler(protocol: string, may: string, serve: Serve, row: PolicyRow | undefined): Promise<() => Promise<void>> {
+  async function addHandler(protocol: string, may: string, serve: Serve, row?: PolicyRow, more?: More): Promise<() => Promise<void>> {
     if (registrar.getProtocols().includes(protocol)) throw new MeshError('BAD_ARGUMENT', `${protocol} has a handler already`)
     capabilities.set(protocol, may)
     if (row) own.set(protocol, row)
     renew()
-    await registrar.handle(protocol, serve, CAPS)
+    await register(protocol, guarded(protocol, serve, more), CAPS)
     return async () => {
       capabilities.delete(protocol)
       own.delete(protocol)

@@ -27,28 +27,24 @@ export interface Handlers {
 
 export function createHandlers({ gate, links, log }: HandlersParts): Handlers {
   const connections = new WeakMap<PeerStream, Connection>()
-  const serveWith = (protocol: string, serve: (stream: PeerStream) => void | Promise<void>) => async (raw: Stream, connection: Connection) => {
-    const peer = connection.remotePeer.toString()
-    const path = links.of(peer).find((link) => link.connection === connection)?.path.kind ?? 'relayed'
-    const stream = toPeerStream(raw, { peer, protocol, path })
-    connections.set(stream, connection)
-    try {
-      await serve(stream)
-    } catch (error) {
-      log('mesh.handler.threw', { protocol, peer, code: codeOf(error) }, levelOf(error))
-      throw error // the gate resets the stream and remembers why
+  const serveWith =
+    (protocol: string, serve: (stream: PeerStream, uncount?: () => void) => void | Promise<void>) =>
+    async (raw: Stream, connection: Connection, uncount?: () => void) => {
+      const peer = connection.remotePeer.toString()
+      const path = links.of(peer).find((link) => link.connection === connection)?.path.kind ?? 'relayed'
+      const stream = toPeerStream(raw, { peer, protocol, path })
+      connections.set(stream, connection)
+      try {
+        await serve(stream, uncount)
+      } catch (error) {
+        log('mesh.handler.threw', { protocol, peer, code: codeOf(error) }, levelOf(error))
+        throw error // the gate resets the stream and remembers why
+      }
     }
-  }
   return {
     async start(protocol, host, signal) {
       const running = protocol.start(host, signal)
-      for (const id of protocol.ids)
-        await gate.handle(
-          id,
-          protocol.may,
-          serveWith(id, (stream) => running.serve(stream)),
-          protocol.row,
-        )
+      for (const id of protocol.ids) await gate.handle(id, protocol.may, serveWith(id, running.serve), protocol.row, running.more)
       return running
     },
     async handle(protocol, serve, { signal, allow = 'mesh' } = {}) {

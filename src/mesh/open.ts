@@ -99,7 +99,7 @@ async function openOn({ connection, path }: Link, request: OpenRequest, signal: 
   try {
     const stream = await connection.newStream(protocol, options)
     // The connection may end while its last step is awaited; libp2p gives the dead stream out all the same.
-    if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended while the stream was opened')
+    if (stream.status === 'closed') throw new MeshError('PATH_LOST', 'the connection ended')
     agreed.add(connection, protocol)
     stream.addEventListener('close', ({ error }) => {
       if (codeOf(error) === 'UNKNOWN_PROTOCOL') known.delete(protocol)
@@ -113,7 +113,7 @@ async function openOn({ connection, path }: Link, request: OpenRequest, signal: 
 
 /** Nobody has said yes to this stream: on a path that says nothing at all its bytes are lost. */
 async function watchEager(stream: Stream, answered: Promise<boolean>): Promise<void> {
-  if (!(await answered) && stream.status === 'open') stream.abort(new MeshError('PATH_LOST', 'the path fell silent while the stream was opened'))
+  if (!(await answered) && stream.status === 'open') stream.abort(new MeshError('PATH_LOST', 'the path fell silent'))
 }
 
 async function refusal(error: unknown, connection: Connection, protocol: string, gate: Gate): Promise<MeshError> {

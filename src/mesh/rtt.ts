@@ -101,7 +101,7 @@ async function openProbe(connection: Connection, clock: Clock): Promise<Probe> {
         if (done) throw new MeshError('PATH_LOST', 'the ping stream ended')
         got = Uint8Array.from([...got, ...value])
       }
-      if (!equal(got, sent)) throw new MeshError('BAD_FRAME', 'the ping answer is not what was sent')
+      if (!equal(got, sent)) throw new MeshError('BAD_FRAME', 'a wrong ping answer')
       return Math.max(0.1, Math.round((clock.monotonic() - start) * 10) / 10)
     } finally {
       signal?.removeEventListener('abort', onAbort)

@@ -59,6 +59,7 @@ export function createWays({ parts, swarm, links, relays, gate, entries, changed
   const rtt = createRttMeter({ clock, log, measured: links.setRtt, signal })
   const doubt = (connection: Connection, silent: boolean) => {
     links.doubt(connection, silent)
+    changed()
     // A circuit that is silent may say so of its relay.
     const relay = relayOfAddress(connection.remoteAddr.toString())
     if (silent && relay) doubtRelay(relay)

@@ -5,6 +5,7 @@ import type { Relay } from '../../relay-server/relay.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
 import { drawFaults, type Fault } from '../support/faults/faults.ts'
 import { type FaultyPeer, startFaultyPeer } from '../support/faults/peer.ts'
+import { watchStalls } from '../support/stalls.ts'
 import { startTestPeer, type TestPeer } from '../support/test-peer.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
@@ -83,15 +84,4 @@ async function answers(caller: TestPeer, { mesh }: FaultyPeer): Promise<boolean>
   } catch {
     return false
   }
-}
-
-/** ms in which this process could not run: other programs may need the machine too. */
-function watchStalls(): { ms(): number; end(): void } {
-  let [last, ms] = [performance.now(), 0]
-  const timer = setInterval(() => {
-    const now = performance.now()
-    ms += Math.max(0, now - last - 40)
-    last = now
-  }, 20)
-  return { ms: () => Math.round(ms), end: () => clearInterval(timer) }
 }

@@ -16,6 +16,8 @@ export interface SendOptions {
   readonly clock: Clock
   /** Ends the transfer with what the receiver says. */
   stop(why: unknown): void
+  /** Follow whether a better path comes for this leg. */
+  prefer(leg: Leg): { ready(): void; end(): void }
   /** Of the offer, and each time the transfer goes on over another path. */
   onAccept(): void
   onProgress(done: number): void
@@ -37,14 +39,19 @@ interface Sent {
 /** Everything after the offer. Resolves with the SHA-256 that both sides have (lower-case hex), rejects with the reason. The caller ends the channel. */
 export async function sendFile(options: SendOptions): Promise<string> {
   const sent: Sent = { hashed: 0 }
-  return options.legs.run((leg) => sendOver(options, leg, sent))
+  const over = async (leg: Leg) => {
+    const better = options.prefer(leg)
+    return sendOver(options, leg, sent, better.ready).finally(better.end)
+  }
+  return options.legs.run(over, () => sent.hashed)
 }
 
-async function sendOver(options: SendOptions, leg: Leg, sent: Sent): Promise<string> {
+async function sendOver(options: SendOptions, leg: Leg, sent: Sent, accepted: () => void): Promise<string> {
   const { source, hash, clock } = options
   const { channel, signal } = leg
   const offset = await withDeadline(clock, ANSWER_MS + SILENCE_MS, 'answer to the offer', signal, (inner) => awaitAnswer(channel, inner, sent.hashed))
   options.onAccept()
+  accepted()
   const verdict = channel.read(MAX_JSON, 'the verdict', signal).then(decodeVerdict)
   // A receiver that stops in the middle must not wait until our next write fails.
   verdict.then(

@@ -12,13 +12,19 @@ export type Outcome = { readonly sha256: string } | { readonly code: ErrorCode }
 export interface Comebacks {
   /** Until the function it gives is called, with how it ended. `keep`: a person had answered, so it is remembered for a while. */
   add(peer: string, offer: Offer, legs: Legs): (outcome: Outcome, keep: boolean) => void
+  /** However many offers a peer has used up its minute with: those that were made it may go on with, each over one stream at a time. */
+  mayCome(peer: string): boolean
+  /** A stream came by that right; until the returned function is called nobody knows for what. */
+  come(peer: string): () => void
   /** A sender is back. Owns the leg. */
-  goOn(stream: PeerStream, offer: Offer, leg: Leg): Promise<void>
+  goOn(stream: PeerStream, offer: Offer, leg: Leg, uncount?: () => void): Promise<void>
 }
 
 /** Forgets all when `signal` fires. */
 export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comebacks {
   const known = new Map<string, Legs | Outcome>()
+  /** Never more than there are transfers. */
+  const coming = new Map<string, number>()
   const timers = new Set<() => void>()
   signal.addEventListener('abort', () => {
     for (const cancel of timers) cancel()
@@ -44,8 +50,19 @@ export function createComebacks(host: ProtocolHost, signal: AbortSignal): Comeba
         timers.add(cancel)
       }
     },
-    async goOn(stream, offer, leg) {
+    mayCome: (peer) => (coming.get(peer) ?? 0) < [...known.keys()].filter((key) => key.startsWith(`${peer} `)).length,
+    come(peer) {
+      coming.set(peer, (coming.get(peer) ?? 0) + 1)
+      return () => {
+        const rest = (coming.get(peer) ?? 0) - 1
+        if (rest > 0) coming.set(peer, rest)
+        else coming.delete(peer)
+      }
+    },
+    async goOn(stream, offer, leg, uncount) {
       const found = known.get(keyOf(stream.peer, offer))
+      // The offer was counted when it was made. One of what is not known here counts as a new one.
+      if (found !== undefined) uncount?.()
       host.log('files.resumed', { peer: stream.peer, known: found !== undefined })
       if (found === undefined) return refuseResume(leg)
       if ('code' in found) return refuseResume(leg, found.code)

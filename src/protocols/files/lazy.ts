@@ -28,7 +28,7 @@ export function createLazyFiles(load: () => Promise<Protocol<FilesService>>): Pr
         open: async (...args) => (await ready()).service.open(...args),
         remove: async (...args) => (await ready()).service.remove(...args),
       }
-      return { service, serve: async (stream) => (await ready()).serve(stream) }
+      return { service, serve: async (...args) => (await ready()).serve(...args), more: (peer) => running?.more?.(peer) === true }
     },
   }
 }

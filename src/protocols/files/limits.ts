@@ -42,7 +42,7 @@ export const RESUME_MS = 45_000
 /** ms between tries to open a new stream; a path by relay is there at once, a reloaded page after some seconds. */
 export const RESUME_RETRY = { first: 250, cap: 4_000 } as const
 
-/** Streams of one transfer after its first. A path that breaks more often carries nothing; guards against a peer that resets for ever. */
+/** Streams in a row, after the first, over which a transfer moves less than a block. Guards against a peer that resets for ever. */
 export const MAX_RESUMES = 64
 
 /** Goodbyes of cancelled transfers that wait for a path at once, RESUME_MS each: as many as could be under way. Above it the receiver finds out by itself, after RESUME_MS. */

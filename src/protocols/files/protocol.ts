@@ -11,7 +11,7 @@ import { sendFile, sendOffer } from './client.ts'
 import { type Comebacks, createComebacks, type Outcome } from './comebacks.ts'
 import { MAX_ACTIVE, MAX_FILE } from './limits.ts'
 import { safeName } from './name.ts'
-import { createGoodbye, createLegs, type Goodbye, type Legs, openLeg, reopen } from './resume.ts'
+import { createGoodbye, createLegs, type Goodbye, type Legs, openLeg, preferBest, reopen } from './resume.ts'
 import { readOffer, receiveFile } from './server.ts'
 import { createTransfers, isActive, reasonOf, type Transfers } from './transfers.ts'
 import { type Offer, safeType } from './wire.ts'
@@ -79,7 +79,7 @@ export function createFiles(options: FilesOptions): Protocol<FilesService> {
       })
       const [comebacks, goodbye] = [createComebacks(host, signal), createGoodbye(host, signal)]
       const room: Room = { newId: () => crypto.randomUUID(), comebacks, goodbye, ...options, host, transfers, live, ready }
-      return { service: createService(room), serve: (stream) => serve(room, stream) }
+      return { service: createService(room), serve: (stream, uncount) => serve(room, stream, uncount), more: comebacks.mayCome }
     },
   }
 }
@@ -173,6 +173,7 @@ async function offer(
       hash: room.sha256(),
       clock: host.clock,
       stop: (why) => controller.abort(why),
+      prefer: (leg) => preferBest(host, peer, leg),
       ...reports(transfers, id),
     }),
   ).then(() => {
@@ -182,7 +183,7 @@ async function offer(
   return id
 }
 
-async function serve(room: Room, stream: PeerStream): Promise<void> {
+async function serve(room: Room, stream: PeerStream, uncount?: () => void): Promise<void> {
   const { host, transfers, live } = room
   const controller = new AbortController()
   const { signal: cancel } = controller
@@ -191,11 +192,13 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   live.set(id, { controller })
   let what: Offer
   try {
-    await room.ready()
-    what = await readOffer(first.channel, first.signal)
+    const arrived = uncount ? undefined : room.comebacks.come(stream.peer)
+    const read = room.ready().then(() => readOffer(first.channel, first.signal))
+    what = await read.finally(arrived)
+    if (!uncount && !what.resume) throw new MeshError('LIMIT_REACHED', 'one offer more than the policy allows')
     if (what.resume) {
       live.delete(id)
-      return await room.comebacks.goOn(stream, what, first)
+      return await room.comebacks.goOn(stream, what, first, uncount)
     }
     const loser = admit(transfers, stream.peer)
     if (loser) live.get(loser)?.controller.abort(new MeshError('LIMIT_REACHED', 'too many offers wait for an answer'))
@@ -225,7 +228,7 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
   host.bus.emit('fileoffer', info)
   const accepted = () => transfers.get(id)?.status !== 'offered'
   const legs = createLegs({ first, clock: host.clock, cancel, accepted })
-  const over = room.comebacks.add(stream.peer, what, legs)
+  const remember = room.comebacks.add(stream.peer, what, legs)
   const outcome = await run(room, id, legs, cancel, () =>
     receiveFile({
       legs,
@@ -242,7 +245,7 @@ async function serve(room: Room, stream: PeerStream): Promise<void> {
       },
     }),
   )
-  over(outcome, !pending)
+  remember(outcome, !pending)
 }
 
 /** From here to the end of a transfer, either direction: its status, its log line, its stream's end. Never rejects. */

@@ -7,12 +7,13 @@ import type { Clock } from '../../shared/clock.ts'
 import { codeOf, type ErrorCode, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Channel, createChannel, isRemoteStop } from './channel.ts'
-import { GOODBYE_MS, MAX_GOODBYES, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
+import { BLOCK, GOODBYE_MS, MAX_GOODBYES, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
 import { decodeTrailer, type Offer, offerJson } from './wire.ts'
 
 /** One stream of a transfer. */
 export interface Leg {
   readonly channel: Channel
+  readonly path: PeerStream['path']
   /** Fires when the stream ends badly or the transfer is cancelled. */
   readonly signal: AbortSignal
   lose(error: MeshError): void
@@ -26,8 +27,8 @@ export interface Legs {
   rest(): Leg | undefined
   /** True while there is no path: the current leg is gone and no other has come. */
   lost(): boolean
-  /** `work` over one leg after the other while paths are lost, from the acceptance on. */
-  run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>): Promise<T>
+  /** `work` over one leg after the other while paths are lost, from the acceptance on. `done` = bytes so far: what moves may lose its path as often as paths change. */
+  run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>, done: () => number): Promise<T>
 }
 
 export interface LegsInit {
@@ -46,6 +47,7 @@ export function openLeg(stream: PeerStream, clock: Clock, stopPrefix: boolean, c
   stream.closed.catch((error: unknown) => own.abort(toMeshError(error, 'PATH_LOST')))
   return {
     channel: createChannel(stream, clock, stopPrefix),
+    path: stream.path,
     signal: AbortSignal.any([cancel, own.signal]),
     lose: (error) => own.abort(error),
   }
@@ -83,11 +85,16 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
     },
     rest: unqueue,
     lost: () => between,
-    async run(work) {
-      for (let resumes = 0; ; resumes++) {
+    async run(work, done) {
+      let before = done()
+      for (let [resumes, resumed] = [0, false]; ; resumes++, resumed = true) {
         try {
-          return await work(current, resumes > 0)
+          return await work(current, resumed)
         } catch (error) {
+          if (done() - before >= BLOCK) {
+            before = done()
+            resumes = 0
+          }
           if (cancel.aborted || !accepted() || !isLost(error) || resumes === MAX_RESUMES) throw error
           drop(current, toMeshError(error))
           between = true
@@ -161,6 +168,32 @@ export function createGoodbye(host: ProtocolHost, signal: AbortSignal): Goodbye 
     } finally {
       waiting--
     }
+  }
+}
+
+/** The sender's: lets go of a leg when another path to the peer is better now, so that the next one takes that: a direct one came, or fell silent. Only from `ready()` on: an offer nobody answered cannot go on. */
+export function preferBest(host: ProtocolHost, peer: string, leg: Leg): { ready(): void; end(): void } {
+  const over = new AbortController()
+  let ready = false
+  let best = leg.path
+  const look = () => {
+    if (ready && best !== leg.path) leg.lose(new MeshError('PATH_LOST', `the peer is reached ${best} now`))
+  }
+  host.bus.on(
+    'peerchange',
+    ({ id, path }) => {
+      if (id !== peer || path === 'away') return
+      best = path
+      look()
+    },
+    { signal: over.signal },
+  )
+  return {
+    ready() {
+      ready = true
+      look()
+    },
+    end: () => over.abort(),
   }
 }
 

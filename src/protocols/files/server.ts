@@ -46,7 +46,10 @@ export async function receiveFile(options: ReceiveOptions): Promise<string> {
   const received: Received = { bytes: 0, writing: [] }
   try {
     options.onAccept()
-    return await legs.run((leg, resumed) => receiveOver(options, leg, sink, received, resumed ? undefined : first))
+    return await legs.run(
+      (leg, resumed) => receiveOver(options, leg, sink, received, resumed ? undefined : first),
+      () => received.bytes,
+    )
   } catch (error) {
     await sink.discard().catch(() => undefined)
     throw error

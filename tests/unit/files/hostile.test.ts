@@ -110,6 +110,22 @@ describe('hostile offers', () => {
     })
   }
 
+  it('an offer on a stream that was let in to go on: LIMIT_REACHED; as many may come as there are transfers to go on with', async () => {
+    const b = createTestPeer()
+    assert.equal(b.more('stranger'), false)
+    await rawSender(b).json(goodOffer())
+    await nextOffer(b)
+    assert.deepEqual([b.more('stranger'), b.more('somebody')], [true, false])
+    const pair = createStreamPair({ highWaterMark: 65_536, peers: ['stranger', 'me'] })
+    void b.serve(pair.b, true)
+    assert.equal(b.more('stranger'), false, 'it is not known yet for what this one came')
+    const raw = rawPeer(pair.a)
+    await raw.json(goodOffer({ id: 'another' }))
+    assert.deepEqual(await raw.next(), { kind: 'stop', code: 'LIMIT_REACHED' })
+    assert.equal(b.more('stranger'), true)
+    assert.equal(b.offers.length, 1)
+  })
+
   it('a name with tricks in it is shown without them', async () => {
     const b = createTestPeer()
     const raw = rawSender(b)

@@ -20,7 +20,9 @@ export interface TestPeer {
   /** Every transferchange, in order. */
   readonly changes: TransferInfo[]
   readonly offers: TransferInfo[]
-  serve(stream: PeerStream): Promise<void>
+  serve(stream: PeerStream, over?: boolean): Promise<void>
+  /** What the gate asks before it lets in one more. */
+  more(peer: string): boolean
   stop(): void
   /** Where its next streams go. */
   connect(open: () => PeerStream): void
@@ -71,14 +73,15 @@ export function createTestPeer(options: TestPeerOptions = {}): TestPeer {
     disconnect: () => undefined,
     keep: () => undefined,
   } as unknown as ProtocolHost
-  const { service, serve } = createFiles({ files, records, sha256: createNodeSha256 }).start(host, controller.signal)
+  const { service, serve, more } = createFiles({ files, records, sha256: createNodeSha256 }).start(host, controller.signal)
   const peer: TestPeer = {
     service,
     files,
     records,
     changes: [],
     offers: [],
-    serve,
+    serve: (stream, over) => serve(stream, over ? undefined : () => undefined),
+    more: (id) => more?.(id) ?? false,
     stop: () => controller.abort(),
     connect: (next) => void (open = next),
   }

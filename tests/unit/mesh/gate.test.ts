@@ -110,3 +110,44 @@ it('a time that no timer can hold does not end the stream at once', async () => 
   assert.equal(stream.reason, '')
   stream.dispatchEvent(new Event('close'))
 })
+
+it('what is used up lets in one that goes on, as long as there is something to go on with, and what is uncounted frees its place', async () => {
+  const { gate, handlers } = startGate({ ...ROW, limits: { rate: 1, concurrent: 1 } })
+  const served: boolean[] = []
+  const uncounts: ((() => void) | undefined)[] = []
+  let left = 1
+  await gate.handle(
+    '/x/one',
+    'test.one',
+    (_, __, uncount) => {
+      uncounts.push(uncount)
+      served.push(uncount === undefined)
+    },
+    undefined,
+    () => left-- > 0,
+  )
+  const serve = handlers.get('/x/one') as StreamHandler
+  const [first, second, third, fourth] = [openStream(), openStream(), openStream(), openStream()]
+  await serve(first.stream, connection)
+  await serve(second.stream, connection)
+  await serve(third.stream, connection)
+  assert.deepEqual([served, second.stream.reason, third.stream.reason], [[false, true], '', 'LIMIT_REACHED'])
+  uncounts[0]?.()
+  uncounts[0]?.()
+  await serve(fourth.stream, connection)
+  assert.deepEqual([served, fourth.stream.reason], [[false, true, false], ''])
+})
+
+it('whom no row allows is not let in to go on either', async () => {
+  const { gate, handlers } = startGate({ ...ROW, may: ['other'] })
+  await gate.handle(
+    '/x/one',
+    'test.one',
+    () => assert.fail('served'),
+    undefined,
+    () => true,
+  )
+  const { stream } = openStream()
+  await (handlers.get('/x/one') as StreamHandler)(stream, connection)
+  assert.equal(stream.reason, 'ACCESS_DENIED')
+})
