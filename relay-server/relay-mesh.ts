@@ -70,15 +70,8 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
   const rolesOf = rolesBy(access, identity.peer)
   const presence = await createRelayPresence(records)
-  const hopService = createHopServer({
-    decide: access.decide,
-    spend: access.spend,
-    rolesOf,
-    meshesOf: presence.meshesOf,
-    clock,
-    log,
-    drainTime: AFTER_DRAIN,
-  })
+  const { decide, spend } = access
+  const hopService = createHopServer({ decide, spend, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
   let hop: HopServer | undefined
   const listener = listenAt(address, door)
   const mesh = await createMesh({
