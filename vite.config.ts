@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { hashPageSources } from './tools/source-hash.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
@@ -22,12 +22,21 @@ function ownFile(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url))
 }
 
+/** The curve of signatures is WebCrypto's in most browsers: libp2p's imports of it get a stand-in that fetches it at need; ours (src/identity/noble.ts) get the real one. */
+const withoutEdwards: Plugin = {
+  name: 'without-edwards',
+  enforce: 'pre',
+  resolveId: (source, importer) =>
+    source === '@noble/curves/ed25519.js' && importer?.includes('/node_modules/@libp2p/') ? ownFile('src/identity/without-edwards.ts') : undefined,
+}
+
 export default defineConfig({
   appType: 'mpa',
-  // What the libraries bring along and cannot be asked to leave out: a curve that no DMesh peer uses, a resolver that asks public servers, a logger that is never asked.
+  // What the libraries bring along and cannot be asked to leave out: a curve that no DMesh peer uses, arithmetic of ranges of which one question is asked, a resolver that asks public servers, a logger that is never asked.
   resolve: {
     alias: {
       '@noble/curves/secp256k1.js': ownFile('src/identity/without-secp256k1.ts'),
+      netmask: ownFile('src/mesh/without-netmask.ts'),
       '@multiformats/dns': ownFile('src/mesh/without-dns.ts'),
       '@libp2p/logger': ownFile('src/mesh/without-logger.ts'),
     },
@@ -44,6 +53,7 @@ export default defineConfig({
   },
   worker: {
     format: 'es',
+    plugins: () => [withoutEdwards],
     // One URL for ever: two URLs of the mesh worker would be two peers with one key.
     rolldownOptions: {
       output: {

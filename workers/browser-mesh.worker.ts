@@ -9,7 +9,6 @@ import { createMesh } from '../src/mesh/create.ts'
 import { createLazyTransport } from '../src/mesh/lazy-transport.ts'
 import { linkRows } from '../src/mesh/link-rows.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
-import { quickKeys } from '../src/mesh/quick-keys.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyFiles } from '../src/protocols/files/lazy.ts'
@@ -86,7 +85,6 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
     version,
     kind: 'browser',
     canDirect: standIn.available,
-    noiseKeys: quickKeys,
   })
   addEventListener('online', mesh.kick)
   return mesh

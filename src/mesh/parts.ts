@@ -9,7 +9,6 @@ import type { RelayClient, RelaySource, Transport } from '../core/transport.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { NearDialer } from './connector.ts'
-import type { NoiseKeys } from './swarm.ts'
 
 export interface MeshParts {
   readonly identity: Identity
@@ -36,8 +35,6 @@ export interface MeshParts {
   /** Multiaddr texts to announce. */
   readonly announce?: readonly string[]
   readonly maxConnections?: number
-  /** Default: the library's, native on Node.js; browsers take quick-keys.ts. */
-  readonly noiseKeys?: NoiseKeys
   /** Default: always. False while WebRTC has no window to run in. */
   readonly canDirect?: () => boolean
   /** Makes direct links by dialling, e.g. near.ts. Default: WebRTC alone. */

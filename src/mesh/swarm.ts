@@ -42,9 +42,6 @@ export interface Swarm {
   dial(address: string, signal: AbortSignal): Promise<Connection>
 }
 
-/** How Noise makes and uses its keys. */
-export type NoiseKeys = NonNullable<NonNullable<Parameters<typeof noise>[0]>['crypto']>
-
 export interface SwarmParts {
   readonly privateKey: PrivateKey
   readonly transports: readonly Transport[]
@@ -58,8 +55,6 @@ export interface SwarmParts {
   readonly window: number
   /** Most connections at once. Default HIGH_WATER. */
   readonly maxConnections?: number
-  /** Default: the library's, native on Node.js. */
-  readonly noiseKeys?: NoiseKeys
 }
 
 type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
@@ -75,7 +70,7 @@ export async function createSwarm(parts: SwarmParts): Promise<Swarm> {
     start: false,
     addresses: { listen: parts.transports.flatMap(({ listen }) => listen), appendAnnounce: [...(parts.announce ?? [])] },
     transports: parts.transports.map(({ factory }) => factory as TransportFactory),
-    connectionEncrypters: [noise({ crypto: parts.noiseKeys })],
+    connectionEncrypters: [noise()],
     streamMuxers: [() => thrifty(wideYamux(parts.window), offered), () => thrifty(yamux(yamuxOptions(parts.window))(), offered)],
     // A relay down at boot is normal: the keeper listens later.
     transportManager: { faultTolerance: 1 },
