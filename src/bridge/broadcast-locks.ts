@@ -35,13 +35,18 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
   }
   const receive = (message: LockMessage) => {
     const own = held.get(message.name)
-    if (own && message.t !== 'free' && message.id !== own.id) {
-      if (message.t === 'held' && message.since > own.since) {
-        held.delete(message.name)
-        own.lost.abort(new MeshError('OLD_INSTANCE', `another took over ${message.name}`))
-      } else answer(message.name, own)
+    if (own && message.t === 'free') lose(message.name, own, new MeshError('CLOSED', `the page that ${message.name} is held for went away`))
+    else if (own && message.id !== own.id) {
+      if (message.t === 'held' && message.since > own.since)
+        lose(message.name, own, new MeshError('OLD_INSTANCE', `another took over ${message.name}`))
+      else answer(message.name, own)
     }
     for (const listen of [...listeners]) listen(message)
+  }
+  /** Somebody said that this thread is ended, or took over: it must object no more, however long it still runs. */
+  const lose = (name: string, own: Holding, why: MeshError) => {
+    held.delete(name)
+    own.lost.abort(why)
   }
   const answer = (name: string, { id, since }: Holding) => {
     const message: LockMessage = { t: 'held', name, id, since }

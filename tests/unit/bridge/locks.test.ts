@@ -129,6 +129,17 @@ describe('locks over BroadcastChannel', () => {
     assert.ok(performance.now() - start < 500, 'it did not wait for silence')
   })
 
+  it('a holder that somebody said let go objects no more, though its thread still runs', async (t) => {
+    const thread = setUp(t)
+    const [first, second, third] = [thread(), thread(systemClock()), thread()]
+    const held = await first.locks.take('name')
+    const start = performance.now()
+    third.locks.freed('name')
+    ;(await second.locks.hold('name')).release()
+    assert.ok(performance.now() - start < 1_000, 'it did not wait for silence')
+    assert.equal(codeOf(held.lost.reason), 'CLOSED')
+  })
+
   it('of two holders the older one is told that it lost', async (t) => {
     const thread = setUp(t)
     const [first, second] = [thread(), thread()]
