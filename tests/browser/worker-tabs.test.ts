@@ -9,6 +9,7 @@ import { waitUntil } from '../support/wait.ts'
 /** What is off. A dedicated worker dies with its tab, so the whole mesh starts anew; without Web Locks who leaves says so. */
 const RUNS = ['', 'sharedWorker', 'webLocks', 'sharedWorker,webLocks', 'webRtc'] as const
 const REACHABLE = 2_000 // ms
+const ASKED = 100 // ms between two pings: a relay gives one peer 120 circuits a minute, and more often there would be more
 
 describe('tabs of one browser', { timeout: 300_000 }, () => {
   let relay: Awaited<ReturnType<typeof startTestRelay>>
@@ -49,12 +50,12 @@ describe('tabs of one browser', { timeout: 300_000 }, () => {
         await ana.page.close()
         ana.page = second
         await say(ana.peer, 'sent into the close')
-        await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after her first tab closed' })
+        await waitUntil(() => ping(ana.peer), { ms: 10_000, every: ASKED, what: 'Ana after her first tab closed' })
         const afterClose = performance.now() - closed
         await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
         const reloaded = performance.now()
         await Promise.all([second.reload(), say(ana.peer, 'sent into the reload')])
-        await waitUntil(() => ping(ana.peer), { ms: 10_000, what: 'Ana after the reload' })
+        await waitUntil(() => ping(ana.peer), { ms: 10_000, every: ASKED, what: 'Ana after the reload' })
         const afterReload = performance.now() - reloaded
         await seesPeer(ben, ana, 20_000, (peer) => peer.path === path)
         t.diagnostic(

@@ -3,11 +3,13 @@
 export interface WaitOptions {
   /** Deadline in ms. Default 5000. */
   readonly ms?: number
+  /** ms between two looks. Default 10: longer where each look costs somebody something, e.g. a circuit of a relay that counts them. */
+  readonly every?: number
   /** What is awaited, for the failure message. */
   readonly what: string
 }
 
-/** Poll every 10 ms until `condition` gives something truthy and return that; throws with `what` after the deadline. */
+/** Poll until `condition` gives something truthy and return that; throws with `what` after the deadline. */
 export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
   const ms = options.ms ?? 5000
   const end = performance.now() + ms
@@ -15,7 +17,7 @@ export async function waitUntil<T>(condition: () => T | Promise<T>, options: Wai
     const value = await condition()
     if (value) return value as NonNullable<T>
     if (performance.now() > end) throw new Error(`waited ${ms} ms in vain for: ${options.what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, options.every ?? 10))
   }
 }
 
