@@ -36,7 +36,7 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
   const receive = (message: LockMessage) => {
     const own = held.get(message.name)
     if (own && message.t === 'free') lose(message.name, own, new MeshError('CLOSED', `the page that ${message.name} is held for went away`))
-    else if (own && message.id !== own.id) {
+    else if (own && message.t !== 'free' && message.id !== own.id) {
       if (message.t === 'held' && message.since > own.since)
         lose(message.name, own, new MeshError('OLD_INSTANCE', `another took over ${message.name}`))
       else answer(message.name, own)
