@@ -10,6 +10,7 @@ import type { Transport } from '../src/core/transport.ts'
 import { createMesh } from '../src/mesh/create.ts'
 import type { MeshHost } from '../src/mesh/parts.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
+import { createLazyHttp } from '../src/protocols/http/lazy.ts'
 import { createMessages } from '../src/protocols/message/protocol.ts'
 import { createPubsub } from '../src/protocols/pubsub/protocol.ts'
 import type { Clock } from '../src/shared/clock.ts'
@@ -87,6 +88,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
       files: createFilesOff(),
       presence: presence.protocol,
       pubsub: createPubsub({ forward: true }),
+      http: createLazyHttp({ clock, log }),
       more: [createEcho(), presence.desk],
     },
     clock,

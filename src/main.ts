@@ -29,7 +29,12 @@ function main(): void {
 
 /** Loaded after the first paint: the shell must not wait for it. */
 async function reachMesh(switches: Switches, log: Log): Promise<Mesh> {
-  const [{ connectPage }, { serveRtcHost }] = await Promise.all([import('./bridge/connect.page.ts'), import('./transports/webrtc/host.page.ts')])
+  const [{ connectPage }, { serveRtcHost }, { createLazyHttp }] = await Promise.all([
+    import('./bridge/connect.page.ts'),
+    import('./transports/webrtc/host.page.ts'),
+    import('./protocols/http/lazy.ts'),
+  ])
+  const clock = systemClock()
   return connectPage({
     switches,
     build: `${__DMESH_VERSION__}+${__DMESH_SOURCE__}`,
@@ -44,8 +49,9 @@ async function reachMesh(switches: Switches, log: Log): Promise<Mesh> {
     openWorker: (name) => new Worker(new URL('../workers/mesh.worker.ts', import.meta.url), { /* @vite-ignore */ type: 'module', name }),
     openStorage: () => new Worker(new URL('../workers/storage.worker.ts', import.meta.url), { type: 'module', name: 'storage' }),
     serveRtc: (port) => serveRtcHost({ port, log }),
-    clock: systemClock(),
+    clock,
     log,
+    http: createLazyHttp({ clock, log }),
   })
 }
 

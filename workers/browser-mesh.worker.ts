@@ -12,6 +12,7 @@ import type { MeshHost } from '../src/mesh/parts.ts'
 import { createRelaySource } from '../src/mesh/relay-source.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyFiles } from '../src/protocols/files/lazy.ts'
+import { createLazyHttp } from '../src/protocols/http/lazy.ts'
 import { createLazyMessages } from '../src/protocols/message/lazy.ts'
 import { createLazyPubsub } from '../src/protocols/pubsub/lazy.ts'
 import type { Clock } from '../src/shared/clock.ts'
@@ -76,6 +77,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
         return createFiles({ files, records, sha256: createSha256 })
       }),
       presence: createPresence({ name: await knownName(records, name), kind: 'browser', records }),
+      http: createLazyHttp({ clock, log }),
       pubsub: createLazyPubsub(async () => (await import('../src/protocols/pubsub/protocol.ts')).createPubsub()),
       more: [createEcho()],
     },

@@ -12,6 +12,7 @@ import type { MeshHost } from '../../src/mesh/parts.ts'
 import { createCodes } from '../../src/protocols/code/protocol.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
+import { createLazyHttp } from '../../src/protocols/http/lazy.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
 import { createMembers } from '../../src/protocols/members/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
@@ -67,6 +68,7 @@ export async function openPeerMesh(
       files: await createFiles({ files, records, sha256: createNodeSha256 }),
       presence: createPresence({ name: known, kind: 'cli', records }),
       pubsub: createPubsub(),
+      http: createLazyHttp({ clock, log }),
       more: [createEcho()],
     },
     clock,

@@ -1,5 +1,16 @@
 /** The page's mirror of a Mesh that runs in a worker: same interface; `state`, `peers`, `peer` and `vip` are synchronous from the newest snapshot. */
-import type { FilesApi, HandleOptions, Mesh, MeshEvents, MeshState, PeerInfo, PolicyApi, Publication, TopicOptions } from '../core/mesh.ts'
+import type {
+  FilesApi,
+  HandleOptions,
+  Mesh,
+  MeshEvents,
+  MeshGround,
+  MeshState,
+  PeerInfo,
+  PolicyApi,
+  Publication,
+  TopicOptions,
+} from '../core/mesh.ts'
 import { forwardMeshes, takesSignal } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import type { Port } from '../core/port.ts'
@@ -23,7 +34,7 @@ export interface ConnectMeshOptions {
 type Serve = (stream: PeerStream) => void | Promise<void>
 
 /** Resolves with the first snapshot. `close()` ends this mirror and the carrier; the mesh in the worker goes on for the other pages. */
-export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshOptions): Promise<Mesh> {
+export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshOptions): Promise<MeshGround> {
   const gone = carrier.signal
   const bus = createBus<MeshEvents>({ onError: (type) => log('bridge.listener.threw', { type }, 'error') })
   const link = connectLink<MeshApi>(carrier.channel(CHANNEL.mesh), { clock, gone })

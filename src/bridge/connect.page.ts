@@ -9,7 +9,7 @@ import { broadcastLocks } from './broadcast-locks.ts'
 import { names } from './door-api.ts'
 import { createLender } from './lend.page.ts'
 import { type HeldLock, type Locks, webLocks } from './locks.ts'
-import { createPageMesh, type MeshSession } from './page-mesh.ts'
+import { createPageMesh, type MeshSession, type PageMeshParts } from './page-mesh.ts'
 import { dedicatedReach, type Reach, sharedReach } from './reach.page.ts'
 import { openSession, type PageSession } from './session.page.ts'
 import { type Switches, workerName } from './switches.ts'
@@ -27,6 +27,8 @@ export interface ConnectPageOptions {
   readonly serveRtc?: (port: Port) => { close(): void }
   readonly clock: Clock
   readonly log: Log
+  /** createLazyHttp of protocols/http. */
+  readonly http: PageMeshParts['http']
   /** Of lock and channel names. Default 'dmesh'. */
   readonly prefix?: string
 }
@@ -42,12 +44,10 @@ export interface PageMesh extends Mesh {
 export async function connectPage(options: ConnectPageOptions): Promise<PageMesh> {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle) throw new MeshError('INSECURE_ORIGIN', `this page was opened at ${location.origin}`)
   const life = createLife(options)
-  const mesh = await createPageMesh({ connect: life.connect, clock: options.clock, log: options.log, random: Math.random }).catch(
-    (error: unknown) => {
-      life.end()
-      throw error
-    },
-  )
+  const mesh = await createPageMesh({ ...options, connect: life.connect, random: Math.random }).catch((error: unknown) => {
+    life.end()
+    throw error
+  })
   const close = async () => {
     await mesh.close()
     life.end()

@@ -1,6 +1,7 @@
 /** The Mesh a page keeps for as long as it lives, whatever happens to workers: mirrors the current one, waits for the next, registers handlers again. Calls that were on their way when a worker died fail with WORKER_GONE and are never repeated by itself. */
 import { backoff } from '../core/backoff.ts'
-import type { HandleOptions, Mesh, MeshEvents, MeshState } from '../core/mesh.ts'
+import type { HttpApi } from '../core/http.ts'
+import type { HandleOptions, HttpGround, Mesh, MeshEvents, MeshGround, MeshState } from '../core/mesh.ts'
 import { callMeshes, forwardMeshes } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { abortable, sleep, throwIfAborted, withDeadline } from '../shared/async.ts'
@@ -11,7 +12,7 @@ import type { Log } from '../shared/log.ts'
 import { RECONNECT_TIMEOUT } from './limits.ts'
 
 export interface MeshSession {
-  readonly mesh: Mesh
+  readonly mesh: MeshGround
   /** Fires when the worker is gone. */
   readonly gone: AbortSignal
 }
@@ -21,6 +22,7 @@ export interface PageMeshParts {
   readonly connect: (signal: AbortSignal) => Promise<MeshSession>
   readonly clock: Clock
   readonly log: Log
+  readonly http: (ground: HttpGround) => HttpApi
   /** [0, 1). */
   readonly random: () => number
 }
@@ -68,7 +70,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
     if (stop.signal.aborted || fatal) return { ...last, status: 'stopped' }
     return session.gone.aborted ? { ...last, status: 'starting' } : last
   }
-  const current = async (signal?: AbortSignal): Promise<Mesh> => {
+  const current = async (signal?: AbortSignal): Promise<MeshGround> => {
     throwIfAborted(stop.signal)
     if (!session.gone.aborted) return session.mesh
     try {
@@ -78,8 +80,16 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
     }
   }
   follow(session)
+  const { peer } = session.mesh
+  const carried = calls(current)
+  const handle: Mesh['handle'] = async (protocol, serve, options = {}) => {
+    const entry: Registered = { protocol, serve, options }
+    await (await current(options.signal)).handle(protocol, serve, options)
+    registered.add(entry)
+    options.signal?.addEventListener('abort', () => registered.delete(entry), { once: true })
+  }
   return {
-    peer: session.mesh.peer,
+    peer,
     vip: session.mesh.vip,
     get state() {
       return state()
@@ -87,13 +97,9 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
     get peers() {
       return state().peers
     },
-    ...calls(current),
-    async handle(protocol, serve, options = {}) {
-      const entry: Registered = { protocol, serve, options }
-      await (await current(options.signal)).handle(protocol, serve, options)
-      registered.add(entry)
-      options.signal?.addEventListener('abort', () => registered.delete(entry), { once: true })
-    },
+    ...carried,
+    ...parts.http({ peer, open: carried.open, handle }),
+    handle,
     async subscribe(...args) {
       const { signal } = args[2] ?? {}
       await (await current(signal)).subscribe(...args)
@@ -112,7 +118,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
 }
 
 function calls(
-  current: (signal?: AbortSignal) => Promise<Mesh>,
+  current: (signal?: AbortSignal) => Promise<MeshGround>,
 ): Pick<
   Mesh,
   | 'files'
@@ -162,7 +168,7 @@ function calls(
   }
 }
 
-function lateGrants(current: () => Promise<Mesh>): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
+function lateGrants(current: () => Promise<MeshGround>): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
   return {
     grant: async (grant) => (await current()).grant(grant),
     revoke: async (id) => (await current()).revoke(id),
@@ -184,6 +190,6 @@ async function reconnect({ connect, clock, log, random }: PageMeshParts, signal:
   }
 }
 
-function restore(mesh: Mesh, { protocol, serve, options }: Registered, log: Log): void {
+function restore(mesh: MeshGround, { protocol, serve, options }: Registered, log: Log): void {
   mesh.handle(protocol, serve, options).catch((error: unknown) => log('bridge.handler.lost', { protocol, code: toMeshError(error).code }, 'warn'))
 }

@@ -1,5 +1,5 @@
 /** Serves a Mesh to one page over a Carrier: calls, streams, handlers, and its events with a bound on what waits for a page that does not answer. */
-import type { Mesh, MeshEvents, MeshState, Publication } from '../core/mesh.ts'
+import type { MeshEvents, MeshGround, MeshState, Publication } from '../core/mesh.ts'
 import { callMeshes, isMeshesCall, takesSignal } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { MeshError } from '../shared/errors.ts'
@@ -12,7 +12,7 @@ import type { AnyMeshEvent, FromPage, MeshApi, PublicationPush, Push } from './m
 import { metaOf, serveStream } from './stream.ts'
 
 /** Ends with the carrier: its streams are aborted and its handlers unregistered then. The mesh stays. */
-export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
+export function serveMesh(mesh: MeshGround, carrier: Carrier, log: Log): void {
   const push = carrier.channel(CHANNEL.push)
   const events = createEventQueue((n, event) => push.post({ t: 'event', n, event } satisfies Push))
   push.listen((raw) => {
@@ -38,7 +38,11 @@ export function serveMesh(mesh: Mesh, carrier: Carrier, log: Log): void {
 
 const EVENT_TYPES: readonly (keyof MeshEvents)[] = ['statechange', 'peerchange', 'message', 'messagechange', 'fileoffer', 'transferchange']
 
-function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, stream: PeerStream) => Promise<void>): Omit<Methods<MeshApi>, TopicCalls> {
+function methodsOf(
+  mesh: MeshGround,
+  carrier: Carrier,
+  accept: (handler: number, stream: PeerStream) => Promise<void>,
+): Omit<Methods<MeshApi>, TopicCalls> {
   const handlers = new Map<number, AbortController>()
   return {
     hello: () => ({ peer: mesh.peer, vip: mesh.vip, state: plainState(mesh.state) }),
@@ -87,7 +91,7 @@ function methodsOf(mesh: Mesh, carrier: Carrier, accept: (handler: number, strea
 
 type TopicCalls = 'publish' | 'subscribe' | 'unsubscribe'
 
-function topicsOf(mesh: Mesh, carrier: Carrier, push: (event: PublicationPush) => void): Pick<Methods<MeshApi>, TopicCalls> {
+function topicsOf(mesh: MeshGround, carrier: Carrier, push: (event: PublicationPush) => void): Pick<Methods<MeshApi>, TopicCalls> {
   const subscribers = new Map<number, AbortController>()
   return {
     publish: (_, topic, data, id) => mesh.publish(topic, data, id === undefined ? {} : { mesh: id }),

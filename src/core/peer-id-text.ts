@@ -4,13 +4,41 @@ const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz'
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 const MAX_CHARS = 80 // a CIDv1 of the longest identity hash in base32 has 75
+const RAW_CHARS = 50 // 32 bytes in base36
+/** An identity multihash of 36 bytes: protobuf of key type 1 and 32 bytes of key. */
+const ED25519 = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20]
 const MAX_IDENTITY = 42 // bytes; longer keys are named by their SHA-256
 
 /** Undefined when it is no PeerID. */
 export function peerIdText(text: string): string | undefined {
   if (text.length > MAX_CHARS) return undefined
   const multihash = decode(text)
-  return multihash && isPeerId(multihash) ? toBase58(multihash) : undefined
+  return multihash && isPeerId(multihash) ? toDigits(multihash, BASE58) : undefined
+}
+
+/**
+ * What a site is called in DNS (design §7(b)): CIDv1 in base36 for a peer's main site; for a named one the raw Ed25519 key in base36, padded to 50, a hyphen and the
+ * name, because a label has 63 characters. `peer` is base58. Undefined for what has no such label.
+ */
+export function siteLabel(peer: string, name = ''): string | undefined {
+  const multihash = decode(peer)
+  if (!multihash || !isPeerId(multihash)) return undefined
+  if (name === '') return `k${toDigits(Uint8Array.of(0x01, 0x72, ...multihash), BASE36)}`
+  return isEd25519(multihash) ? `${toDigits(multihash.subarray(ED25519.length), BASE36).padStart(RAW_CHARS, '0')}-${name}` : undefined
+}
+
+/** The peer (base58) and the name in a label of siteLabel(), with a CIDv1 or a base58 PeerID before the hyphen too. Undefined when there is no peer in it. */
+export function readSiteLabel(label: string): { readonly peer: string; readonly name: string } | undefined {
+  const hyphen = label.indexOf('-')
+  const [key, name] = hyphen < 0 ? [label, ''] : [label.slice(0, hyphen), label.slice(hyphen + 1)]
+  const raw = hyphen > 0 && key.length === RAW_CHARS ? fromDigits(key.replace(/^0+/, ''), BASE36) : undefined
+  const peer =
+    raw && raw.byteLength <= 32 ? toDigits(Uint8Array.of(...ED25519, ...new Uint8Array(32 - raw.byteLength), ...raw), BASE58) : peerIdText(key)
+  return peer === undefined ? undefined : { peer, name }
+}
+
+function isEd25519(multihash: Uint8Array): boolean {
+  return multihash.byteLength === ED25519.length + 32 && ED25519.every((byte, at) => multihash[at] === byte)
 }
 
 function decode(text: string): Uint8Array | undefined {
@@ -45,21 +73,21 @@ function fromDigits(text: string, alphabet: string): Uint8Array | undefined {
   return Uint8Array.from(bytes.reverse())
 }
 
-function toBase58(bytes: Uint8Array): string {
+function toDigits(bytes: Uint8Array, alphabet: string): string {
   const digits: number[] = [] // little-endian
   for (const byte of bytes) {
     let carry = byte
     for (let i = 0; i < digits.length; i++) {
       carry += (digits[i] ?? 0) << 8
-      digits[i] = carry % BASE58.length
-      carry = Math.floor(carry / BASE58.length)
+      digits[i] = carry % alphabet.length
+      carry = Math.floor(carry / alphabet.length)
     }
-    for (; carry > 0; carry = Math.floor(carry / BASE58.length)) digits.push(carry % BASE58.length)
+    for (; carry > 0; carry = Math.floor(carry / alphabet.length)) digits.push(carry % alphabet.length)
   }
   for (let i = 0; bytes[i] === 0; i++) digits.push(0)
   return digits
     .reverse()
-    .map((digit) => BASE58[digit])
+    .map((digit) => alphabet[digit])
     .join('')
 }
 

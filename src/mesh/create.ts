@@ -1,5 +1,6 @@
 /** createMesh: the API of design §4 on top of the engine. Everything comes as an argument; nothing is found by itself. */
 import { peerOfAddress } from '../core/address.ts'
+import type { HttpApi } from '../core/http.ts'
 import type { Mesh } from '../core/mesh.ts'
 import type { PubsubService } from '../core/protocol.ts'
 import { withDeadline } from '../shared/async.ts'
@@ -33,6 +34,7 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
     ...createGrants(engine),
     open: engine.open,
     handle: engine.handlers.handle,
+    ...createHttp(engine),
     ...createCommands(engine),
     kick: engine.kick,
     noteAttempt: connector.note,
@@ -40,6 +42,12 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
     addresses: () => swarm.libp2p.getMultiaddrs().map((address) => address.toString()),
     connections: () => links.all().length,
   }
+}
+
+function createHttp({ parts, open, handlers: { handle } }: Engine): HttpApi {
+  if (parts.protocols.http) return parts.protocols.http({ peer: parts.identity.peer, open, handle })
+  const refuse = () => Promise.reject(new MeshError('NOT_SUPPORTED', 'HTTP is switched off here'))
+  return { fetch: refuse, serve: refuse }
 }
 
 /** The code comes with the first call. */

@@ -1,7 +1,8 @@
 /** What createMesh takes and what a root gets back. Types only. */
 import type { Policy, Who } from '../core/access.ts'
+import type { HttpApi } from '../core/http.ts'
 import type { Identity } from '../core/identity.ts'
-import type { Mesh } from '../core/mesh.ts'
+import type { HttpGround, Mesh } from '../core/mesh.ts'
 import type { PathAttempt } from '../core/path.ts'
 import type { FilesService, MessageService, PresenceService, Protocol, Pubsub } from '../core/protocol.ts'
 import type { RecordStore } from '../core/stores.ts'
@@ -49,6 +50,8 @@ export interface MeshProtocols {
   readonly presence: Protocol<PresenceService>
   /** Default: none, then publish and subscribe say NOT_SUPPORTED. */
   readonly pubsub?: Pubsub
+  /** Default: none, then fetch and serve say NOT_SUPPORTED. */
+  readonly http?: (ground: HttpGround) => HttpApi
   /** Others, e.g. echo. */
   readonly more?: readonly Protocol[]
 }

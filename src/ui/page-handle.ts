@@ -72,6 +72,7 @@ export function createPageHandle(version: string): PageHandleControl {
     meshes: forwardMeshes(async (name, args) => callMeshes((await attempt).meshes, name, args)),
     open: async (...args) => (await attempt).open(...args),
     handle: async (...args) => (await attempt).handle(...args),
+    ...lateHttp(() => attempt),
     send: async (...args) => (await attempt).send(...args),
     read: async (...args) => (await attempt).read(...args),
     configure: async (...args) => (await attempt).configure(...args),
@@ -96,6 +97,10 @@ export function createPageHandle(version: string): PageHandleControl {
       ready.catch(() => undefined) // the page shows it; a caller who awaits `ready` still gets it
     },
   }
+}
+
+function lateHttp(mesh: () => Promise<Mesh>): Pick<Mesh, 'fetch' | 'serve'> {
+  return { fetch: async (...args) => (await mesh()).fetch(...args), serve: async (...args) => (await mesh()).serve(...args) }
 }
 
 function lateFiles(mesh: () => Promise<Mesh>): Mesh['files'] {

@@ -24,6 +24,8 @@ export const FOREIGN = {
   gossip12: '/meshsub/1.2.0', // gossipsub: RPC frames of subscriptions, messages and control
   gossip11: '/meshsub/1.1.0',
   gossip10: '/meshsub/1.0.0',
+  http11: '/http/1.1', // HTTP/1.1, one request after the other (libp2p http spec)
+  http: '/http', // the same, as Kubo's p2p HTTP proxy calls it; a named service is /x/NAME/http
   webrtcSignalling: '/webrtc-signaling/0.0.1', // SDP and ICE over a relayed stream
 } as const
 

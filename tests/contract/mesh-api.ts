@@ -2,6 +2,7 @@
 import type { Mesh } from '../../src/core/mesh.ts'
 import { waitForStandstill } from '../support/wait.ts'
 import { check, codeFrom, DEADLINE, equal, type MeshCase, type MeshContext, until, within } from './mesh-checks.ts'
+import { HTTP_CASES } from './mesh-http.ts'
 import { MESSAGE_CASES } from './mesh-messages.ts'
 import { readAll, sha256, writeAll } from './stream-bytes.ts'
 
@@ -23,6 +24,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'a slow reader slows the writer', run: backPressure },
   { name: 'a chunk is its writer’s again once write() has settled', run: reuse },
   ...MESSAGE_CASES,
+  ...HTTP_CASES,
   { name: 'listeners end with their signal and see statechange', run: events },
   { name: 'why() gives the path in use first', run: why },
   { name: 'relays take origins alone', run: relays },

@@ -42,7 +42,7 @@ export function createFakeMesh(name: string): Mesh {
       remove: NOT_HERE,
     },
     relays: { add: NOT_HERE, remove: NOT_HERE },
-    ...{ grant: NOT_HERE, revoke: NOT_HERE, explain: NOT_HERE },
+    ...{ grant: NOT_HERE, revoke: NOT_HERE, explain: NOT_HERE, fetch: NOT_HERE, serve: NOT_HERE },
     why: async () => ({ path: 'relayed', candidates: [{ kind: 'relayed', outcome: 'used', relay: 'fake-relay' }] }),
     meshes: forwardMeshes(async (name, args) => `${name} ${JSON.stringify(args)}`),
     policy: { rows: async () => [], put: NOT_HERE, remove: NOT_HERE },

@@ -10,6 +10,7 @@ import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
+import { createLazyHttp } from '../../src/protocols/http/lazy.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
@@ -58,6 +59,7 @@ export async function startTestMesh(present: () => readonly string[], options: T
       files: noFiles(),
       presence: fixedPresence(present),
       pubsub: options.pubsub ?? createPubsub(),
+      http: createLazyHttp({ clock, log }),
       more: [createEcho(), ...(options.more ?? [])],
     },
     clock,

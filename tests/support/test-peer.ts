@@ -11,6 +11,7 @@ import { createRelaySource } from '../../src/mesh/relay-source.ts'
 import { createCodes } from '../../src/protocols/code/protocol.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
 import { createFiles } from '../../src/protocols/files/protocol.ts'
+import { createLazyHttp } from '../../src/protocols/http/lazy.ts'
 import { createDeskClient } from '../../src/protocols/invite/client.ts'
 import { createMembers } from '../../src/protocols/members/protocol.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
@@ -57,6 +58,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
       files: await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 }),
       presence: createPresence({ name, kind: 'cli', instance: crypto.randomUUID(), start: 1 }),
       pubsub: createPubsub(),
+      http: createLazyHttp({ clock, log }),
       more: [createEcho()],
     },
     clock,

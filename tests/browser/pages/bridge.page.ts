@@ -2,6 +2,7 @@
 import { connectPage, type PageMesh } from '../../../src/bridge/connect.page.ts'
 import { readSwitches } from '../../../src/bridge/switches.ts'
 import type { PeerStream } from '../../../src/core/peer-stream.ts'
+import { createLazyHttp } from '../../../src/protocols/http/lazy.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { silentLog } from '../../../src/shared/log.ts'
 import { serveRtcHost } from '../../../src/transports/webrtc/host.page.ts'
@@ -18,6 +19,7 @@ function connect(): Promise<PageMesh> {
     serveRtc: (port) => serveRtcHost({ port, log: () => undefined }),
     clock: systemClock(),
     log: silentLog(),
+    http: createLazyHttp({ clock: systemClock(), log: silentLog() }),
   })
 }
 

@@ -1,10 +1,8 @@
 /** Page of the contract tests: runs the Mesh contract against two meshes that live in a worker. Driven through `globalThis.contract`. */
-import { createCarrier } from '../../../src/bridge/carrier.ts'
-import { connectMesh } from '../../../src/bridge/connect-mesh.ts'
 import { toPort } from '../../../src/core/port.ts'
-import { systemClock } from '../../../src/shared/clock.ts'
 import { silentLog } from '../../../src/shared/log.ts'
 import { serveRtcHost } from '../../../src/transports/webrtc/host.page.ts'
+import { connectBridged } from '../../contract/behind-bridge.ts'
 import { MESH_CASES } from '../../contract/mesh-api.ts'
 
 function startWorker(withHost: boolean): Worker {
@@ -31,8 +29,7 @@ const api = {
     const failed = new Promise<readonly string[]>((resolve) => worker.addEventListener('message', ({ data }) => resolve(data)))
     const [one, two] = [new MessageChannel(), new MessageChannel()]
     worker.postMessage('serve', [one.port2, two.port2])
-    const connect = (port: MessagePort) => connectMesh(createCarrier(toPort(port), 'page'), { clock: systemClock(), log: silentLog() })
-    const meshes = await Promise.race([Promise.all([connect(one.port1), connect(two.port1)]), failed])
+    const meshes = await Promise.race([Promise.all([connectBridged(one.port1), connectBridged(two.port1)]), failed])
     const [a, b] = meshes
     if (typeof a === 'string' || typeof b === 'string' || !a || !b) return meshes
     const results: string[] = []

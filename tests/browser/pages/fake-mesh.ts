@@ -133,6 +133,8 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
     why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
     meshes: fakeMeshes(core),
     open: noStreams,
+    fetch: noStreams,
+    serve: noStreams,
     handle: noStreams,
     async send(peer, topic, data) {
       core.record('send', peer, topic, data)

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { compareBuilds } from '../../../src/bridge/door-api.ts'
 import { createPageMesh, type MeshSession } from '../../../src/bridge/page-mesh.ts'
 import { readSwitches, readWorkerName, workerName } from '../../../src/bridge/switches.ts'
+import { createLazyHttp } from '../../../src/protocols/http/lazy.ts'
 import { systemClock } from '../../../src/shared/clock.ts'
 import { codeOf, MeshError } from '../../../src/shared/errors.ts'
 import { silentLog } from '../../../src/shared/log.ts'
@@ -27,7 +28,8 @@ function workers() {
     kill: () => live.at(-1)?.gone.abort(new MeshError('WORKER_GONE', 'dead')),
   }
 }
-const parts = { clock: systemClock(), log: silentLog(), random: () => 1 }
+const ground = { clock: systemClock(), log: silentLog() }
+const parts = { ...ground, random: () => 1, http: createLazyHttp(ground) }
 
 describe('createPageMesh', () => {
   it('goes on with the next worker: events, handlers and calls', async () => {
