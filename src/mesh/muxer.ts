@@ -13,6 +13,7 @@ export interface EagerOption {
 /** What is used of a stream of yamux beside its interface. */
 interface YamuxStream extends Stream {
   readonly readBufferLength: number
+  readonly readBuffer: Uint8ArrayList
   readonly recvWindow: number
   readonly recvWindowCapacity: number
   sendWindowUpdate(): void
@@ -66,7 +67,7 @@ function withSteps(stream: YamuxStream): YamuxStream {
   })
 }
 
-/** The opener of a stream, or of a connection that has to be encrypted: what follows the question may be sent at once; nothing is read before the peer has said the same. */
+/** The opener of a stream, or of a connection that has to be encrypted: what follows the question may be sent at once; nothing is read before the peer has said the same. A peer that names multistream-select before it is asked, as go-libp2p does, may have been heard already. */
 export function askAhead(asked: MessageStream, protocol: string): void {
   const stream = asked as YamuxStream
   const expected = agreement(protocol)
@@ -86,6 +87,9 @@ export function askAhead(asked: MessageStream, protocol: string): void {
       if (stream.status === 'open') refused()
     },
   })
+  const early = stream.readBuffer.slice()
+  stream.readBuffer.consume(early.byteLength)
+  stream.onData(early)
   void afterTask(ahead(stream, expected))
 }
 

@@ -1,24 +1,24 @@
 /** The thrifty muxer against stock yamux over a pair in memory: every way in which the other side may answer, and ask. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
-import { type EagerOption, thrifty } from '../../../src/mesh/muxer.ts'
+import { askAhead, type EagerOption, thrifty } from '../../../src/mesh/muxer.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
 import { waitUntil } from '../../support/wait.ts'
 
 const PROTOCOL = '/x/thing/1.0.0'
 const AGREEMENT = `\x13/multistream/1.0.0\n\x0f${PROTOCOL}\n`
 
-interface Watched {
-  readonly stream: Stream
+interface Watched<S extends MessageStream = Stream> {
+  readonly stream: S
   text(): string
   ended(): boolean
   code(): string | undefined
 }
 
-function watch(stream: Stream): Watched {
+function watch<S extends MessageStream>(stream: S): Watched<S> {
   let text = ''
   let ended = false
   let code: string | undefined
@@ -28,6 +28,7 @@ function watch(stream: Stream): Watched {
   return { stream, text: () => text, ended: () => ended, code: () => code }
 }
 
+const buffered = (stream: MessageStream) => (stream as MessageStream & { readonly readBufferLength: number }).readBufferLength
 const bytes = (text: string) => new TextEncoder().encode(text)
 // Its keep-alive would outlive the tests.
 const stock = () => yamux({ enableKeepAlive: false })() as StreamMuxerFactory
@@ -74,6 +75,28 @@ it('fails with UNKNOWN_PROTOCOL when the answer is not the yes', async () => {
     await waitUntil(() => one.code() === 'UNKNOWN_PROTOCOL', { what: `the refusal after ${JSON.stringify(answer)}` })
     assert.equal(one.text(), '')
   }
+})
+
+it('hears what the other side of a connection said before it was asked, as go-libp2p does', async () => {
+  const answer = bytes(`${AGREEMENT}hello`)
+  for (const early of [0, 1, 20, answer.byteLength - 1, answer.byteLength]) {
+    const [left, right] = multiaddrConnectionPair()
+    if (early > 0) right.send(answer.slice(0, early))
+    await waitUntil(() => buffered(left) === early, { what: 'the early bytes' })
+    askAhead(left, PROTOCOL)
+    const one = watch(left)
+    const other = watch(right)
+    left.send(bytes('question'))
+    if (early < answer.byteLength) right.send(answer.slice(early))
+    await waitUntil(() => one.text() === 'hello', { what: `the answer of which ${early} bytes were early` })
+    await waitUntil(() => other.text() === `${AGREEMENT}question`, { what: 'the question' })
+  }
+  const [left, right] = multiaddrConnectionPair()
+  right.send(bytes('rubbish'))
+  await waitUntil(() => buffered(left) > 0, { what: 'the rubbish' })
+  const one = watch(left)
+  askAhead(left, PROTOCOL)
+  assert.deepEqual([one.code(), one.text()], ['UNKNOWN_PROTOCOL', ''])
 })
 
 it('takes an end before the yes for a refusal, not for an empty answer', async () => {
