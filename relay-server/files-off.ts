@@ -4,6 +4,16 @@ import { MeshError } from '../src/shared/errors.ts'
 
 export function createFilesOff(): Protocol<FilesService> {
   const refuse = () => Promise.reject(new MeshError('NOT_SUPPORTED', 'a relay sends and takes no files'))
-  const service: FilesService = { transfers: () => [], offer: refuse, accept: refuse, decline: refuse, cancel: refuse, open: refuse, remove: refuse }
+  const service: FilesService = {
+    transfers: () => [],
+    offer: refuse,
+    accept: refuse,
+    decline: refuse,
+    cancel: refuse,
+    pause: refuse,
+    resume: refuse,
+    open: refuse,
+    remove: refuse,
+  }
   return { ids: [], may: 'file.offer', start: () => ({ service, serve: async (stream) => stream.abort() }) }
 }

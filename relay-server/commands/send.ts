@@ -1,8 +1,9 @@
-/** `dmesh send`: files or a message to one peer; waits for it, shows progress, and offers a file again when the way or either process broke off. */
+/** `dmesh send`: files or a message to one peer; waits for it, shows progress, and goes on with a file when the way or either process broke off, this command included. */
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { backoff } from '../../src/core/backoff.ts'
 import type { TransferInfo } from '../../src/core/mesh.ts'
+import { safeName } from '../../src/protocols/files/name.ts'
 import { sleep } from '../../src/shared/async.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { codeOf, type ErrorCode, MeshError } from '../../src/shared/errors.ts'
@@ -93,8 +94,12 @@ async function sendFile(call: CommandCall, connected: Connected, { known, file, 
   try {
     const path = source?.path ?? resolve(file)
     const name = call.option('name') ?? (source ? 'stdin' : basename(path))
-    const { size, sha256, id } = await offerUntilDone(call, connected, { known, path, name, wait })
-    terminal.out(json ? JSON.stringify({ id, name, size, sha256, peer: known.peer }) : `${printableLine(name)}  ${sizeText(size)}  sha256 ${sha256}`)
+    const { size, sha256, id, resumedAt } = await offerUntilDone(call, connected, { known, path, name, wait })
+    terminal.out(
+      json
+        ? JSON.stringify({ id, name, size, sha256, peer: known.peer, ...(resumedAt === undefined ? {} : { resumedAt }) })
+        : `${printableLine(name)}  ${sizeText(size)}  sha256 ${sha256}`,
+    )
   } finally {
     await source?.remove()
   }
@@ -130,23 +135,57 @@ async function offerUntilDone(call: CommandCall, connected: Connected, offer: Of
 }
 
 /** One transfer to its end. Rejects with why it ended. */
-async function offerOnce(
-  { terminal, signal }: CommandCall,
-  { client, follow }: Connected,
-  { known, path, name }: Offer,
-  moved: () => void,
-): Promise<TransferInfo> {
-  const id = await client.files.offer({ peer: known.peer, path, name }, signal)
+async function offerOnce({ terminal, signal }: CommandCall, connected: Connected, offer: Offer, moved: () => void): Promise<TransferInfo> {
+  const { client, follow } = connected
+  const { known, path, name, wait } = offer
+  const id = (await takeUp(connected, offer, signal)) ?? (await client.files.offer({ peer: known.peer, path, name }, signal))
+  const patience = createPatience(wait, `${printable(known.name, known.peer)} is not here. The transfer is kept: the same command goes on with it`)
   const watch = createWatch(id, (info) => {
-    if (info.done > 0) moved()
+    if (info.status === 'running' && info.done > 0) moved()
+    patience.look(info.status === 'waiting')
     terminal.progress(transferText(info, printable(known.name, known.peer)))
   })
   try {
-    const end = await follow.until(({ transfers }) => watch(transfers), { ms: Number.POSITIVE_INFINITY, what: 'the end of the transfer' })
+    const end = await Promise.race([
+      follow.until(({ transfers }) => watch(transfers), { ms: Number.POSITIVE_INFINITY, what: 'the end of the transfer' }),
+      patience.over,
+    ])
     if (end.status === 'done') return end
     throw problemError(end.problem ?? { code: 'PATH_LOST', message: `the transfer ended as ${end.status}` })
   } catch (error) {
     if (signal.aborted) await client.files.cancel(id).catch(() => undefined)
     throw error
+  } finally {
+    patience.look(false)
+  }
+}
+
+/** The transfer of the same file to the same peer that an earlier run left, once it goes on; undefined when there is none, or when the file is another one now. */
+async function takeUp({ client, follow }: Connected, { known, path, name }: Offer, signal: AbortSignal): Promise<string | undefined> {
+  const { size } = await stat(path)
+  const same = (one: TransferInfo) => one.direction === 'out' && one.peer === known.peer && one.name === safeName(name) && one.size === size
+  const kept = follow.state().transfers.findLast((one) => same(one) && (one.status === 'waiting' || one.status === 'paused'))
+  if (!kept) return undefined
+  try {
+    await client.files.resume({ id: kept.id, ...(kept.needs === 'source' ? { path } : {}) }, signal)
+    return kept.id
+  } catch (error) {
+    if (codeOf(error) !== 'SOURCE_CHANGED' && codeOf(error) !== 'BAD_ARGUMENT') throw error
+    await client.files.cancel(kept.id).catch(() => undefined)
+    return undefined
+  }
+}
+
+/** Rejects once a transfer has waited for its peer for `ms`. */
+function createPatience(ms: number, message: string): { look(waits: boolean): void; readonly over: Promise<never> } {
+  const over = Promise.withResolvers<never>()
+  over.promise.catch(() => undefined)
+  let timer: NodeJS.Timeout | undefined
+  return {
+    over: over.promise,
+    look(waits) {
+      if (!waits) clearTimeout(timer)
+      timer = waits ? (timer ?? setTimeout(() => over.reject(new MeshError('PEER_UNREACHABLE', message)), ms)) : undefined
+    },
   }
 }

@@ -28,7 +28,7 @@ export async function top(call: CommandCall): Promise<number> {
 }
 
 function isLive({ status }: TransferInfo): boolean {
-  return status === 'offered' || status === 'running' || status === 'verifying'
+  return ['offered', 'running', 'verifying', 'waiting', 'paused'].includes(status)
 }
 
 function lineText({ numbers }: StatusAnswer, { status, transfers }: MeshState): string {

@@ -6,7 +6,7 @@ import type { Grant } from '../../src/core/access.ts'
 import { callMeshes, isMeshesCall, type MeshesCall, takesSignal } from '../../src/core/meshes-calls.ts'
 import { fromBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
-import { CALL_TIMEOUT, LONG_CALL } from './limits.ts'
+import { CALL_TIMEOUT, LONG_CALL, READ_CALL } from './limits.ts'
 import { eventLines, topicLines } from './lines.ts'
 import type { LocalApiParts } from './protocol.ts'
 import { MESHES_REQUESTS, parseMeshesRequest, parseRequest, type RequestOf } from './requests.ts'
@@ -75,13 +75,21 @@ export const CALLS: Readonly<Record<string, Call>> = {
     const request = parseRequest('offer', body)
     return { id: await mesh.files.offer(request.peer, await openSource(request), { signal }) }
   }),
+  'POST /files/resume': {
+    deadline: READ_CALL,
+    async run({ mesh }, body) {
+      const { id, path } = parseRequest('resume', body)
+      await mesh.files.resume(id, path === undefined ? undefined : await openSource({ path }))
+      return {}
+    },
+  },
   ...transferCalls(),
   'POST /files/content': quick(({ mesh }, body) => mesh.files.open(parseRequest('transfer', body).id)),
   ...meshesCalls(),
 }
 
 function transferCalls(): Readonly<Record<string, Call>> {
-  const calls = (['accept', 'decline', 'cancel', 'remove'] as const).map((name) => {
+  const calls = (['accept', 'decline', 'cancel', 'pause', 'remove'] as const).map((name) => {
     const call = quick(async ({ mesh }, body) => {
       await mesh.files[name](parseRequest('transfer', body).id)
       return {}
@@ -110,7 +118,7 @@ function bodyOf({ text, data }: { readonly text?: string; readonly data?: string
 }
 
 /** Read as it is sent, never held whole. SOURCE_CHANGED when it is no file that we can read. */
-async function openSource({ path, name }: RequestOf<'offer'>): Promise<Blob & { readonly name: string }> {
+async function openSource({ path, name }: Pick<RequestOf<'offer'>, 'path' | 'name'>): Promise<Blob & { readonly name: string }> {
   try {
     const { mtimeMs } = await stat(path)
     const blob = await openAsBlob(path)

@@ -8,7 +8,7 @@ import { forwardMeshes, takesSignal } from '../../src/core/meshes-calls.ts'
 import { abortError } from '../../src/shared/async.ts'
 import { toBase64url } from '../../src/shared/bytes.ts'
 import { errorFromWire, MeshError } from '../../src/shared/errors.ts'
-import { ALIVE_TIMEOUT, ANSWER_GRACE, CALL_TIMEOUT, CONTENT_STALL, LONG_CALL, MAX_ANSWER } from './limits.ts'
+import { ALIVE_TIMEOUT, ANSWER_GRACE, CALL_TIMEOUT, CONTENT_STALL, LONG_CALL, MAX_ANSWER, READ_CALL } from './limits.ts'
 import { type IdAnswer, LOCAL_HOST, type LocalEvent, localPaths, type PingAnswer, type StatusAnswer, type TopicLine } from './protocol.ts'
 import { readJson, readLines } from './read-answer.ts'
 import type { RequestOf } from './requests.ts'
@@ -19,6 +19,9 @@ export interface LocalFiles {
   accept(id: string): Promise<void>
   decline(id: string): Promise<void>
   cancel(id: string): Promise<void>
+  pause(id: string): Promise<void>
+  /** `path` where the transfer needs its file again. */
+  resume(request: RequestOf<'resume'>, signal?: AbortSignal): Promise<void>
   remove(id: string): Promise<void>
   /** The received bytes; the caller reads them to the end or destroys the stream. */
   content(id: string, signal: AbortSignal): Promise<IncomingMessage>
@@ -86,6 +89,8 @@ export function createLocalClient(dataDir: string): LocalClient {
       accept: transfer('accept'),
       decline: transfer('decline'),
       cancel: transfer('cancel'),
+      pause: transfer('pause'),
+      resume: async (body, signal) => void (await call('POST', '/files/resume', body, { ms: READ_CALL, signal })),
       remove: transfer('remove'),
       content: (id, signal) => ask(dataDir, 'POST', '/files/content', { id }, { ms: CONTENT_STALL, signal }),
     },

@@ -11,9 +11,14 @@ const name = v.pipe(v.string('a text'), v.maxLength(MAX_NAME, `at most ${MAX_NAM
 const meshId = v.union([v.literal('lobby'), peer], 'the id of a mesh, or lobby')
 /** The body as text, or as base64url for bytes. */
 const body = { text: v.optional(v.string('a text')), data: v.optional(v.pipe(v.string('a text'), v.regex(/^[A-Za-z0-9_-]*$/, 'base64url'))) }
+const path = v.pipe(
+  v.string('a text'),
+  v.regex(/^(\/|[A-Za-z]:[\\/])/, 'an absolute path'),
+  v.maxLength(MAX_PATH, 'shorter'),
+  v.regex(/^[^\0]*$/, 'a path'),
+)
 /** A word of a policy row. */
 const entry = v.pipe(v.string('a text'), v.minLength(1, 'a word'), v.maxLength(140, 'at most 140 characters'))
-const noZero = v.regex(/^[^\0]*$/, 'a path')
 
 export const REQUESTS = {
   ping: v.strictObject({ peer }),
@@ -31,10 +36,11 @@ export const REQUESTS = {
   /** A file of this computer, by its absolute path. */
   offer: v.strictObject({
     peer,
-    path: v.pipe(v.string('a text'), v.regex(/^(\/|[A-Za-z]:[\\/])/, 'an absolute path'), v.maxLength(MAX_PATH, 'shorter'), noZero),
+    path,
     name: v.optional(name),
   }),
   transfer: v.strictObject({ id }),
+  resume: v.strictObject({ id, path: v.optional(path) }),
   revoke: v.strictObject({ id: entry }),
   explain: v.strictObject({ who: entry, may: entry, to: v.optional(entry) }),
 } as const

@@ -21,7 +21,7 @@ import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
 import { type Log, levelOf } from '../shared/log.ts'
 import { type Carrier, CHANNEL } from './carrier.ts'
 import { gathered, preceded } from './gather.ts'
-import { LONG_CALL_TIMEOUT, MAX_AGREED } from './limits.ts'
+import { LONG_CALL_TIMEOUT, MAX_AGREED, READ_CALL_TIMEOUT } from './limits.ts'
 import { connectLink, type Link } from './link.ts'
 import type { FromPage, MeshApi, PublicationPush, Push } from './mesh-api.ts'
 import { connectStream } from './stream.ts'
@@ -205,6 +205,8 @@ function filesOf(link: Link<MeshApi>): FilesApi {
     accept: (id) => link.call('accept', [id], long),
     decline: (id) => link.call('decline', [id]),
     cancel: (id) => link.call('cancel', [id], long),
+    pause: (id) => link.call('pause', [id], long),
+    resume: (id, source) => link.call('resume', [id, source], { ms: READ_CALL_TIMEOUT }),
     open: (id) => link.call('openFile', [id], long),
     remove: (id) => link.call('removeFile', [id], long),
   }

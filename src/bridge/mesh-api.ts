@@ -23,6 +23,8 @@ export type MeshApi = {
   accept(id: string): void
   decline(id: string): void
   cancel(id: string): void
+  pause(id: string): void
+  resume(id: string, source: Blob | undefined): void
   openFile(id: string): Blob
   removeFile(id: string): void
   why(peer: string): PathWhy

@@ -143,14 +143,7 @@ function calls(
       remove: async (origin) => (await current()).relays.remove(origin),
     },
     why: async (peer) => (await current()).why(peer),
-    files: {
-      offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
-      accept: async (id) => (await current()).files.accept(id),
-      decline: async (id) => (await current()).files.decline(id),
-      cancel: async (id) => (await current()).files.cancel(id),
-      open: async (id) => (await current()).files.open(id),
-      remove: async (id) => (await current()).files.remove(id),
-    },
+    files: lateFiles(current),
     policy: {
       rows: async () => (await current()).policy.rows(),
       put: async (row) => (await current()).policy.put(row),
@@ -165,6 +158,19 @@ function calls(
     publish: async (topic, data, options) => (await current()).publish(topic, data, options),
     ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
     rename: async (name, peer) => (await current()).rename(name, peer),
+  }
+}
+
+function lateFiles(current: (signal?: AbortSignal) => Promise<MeshGround>): Mesh['files'] {
+  return {
+    offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
+    accept: async (id) => (await current()).files.accept(id),
+    decline: async (id) => (await current()).files.decline(id),
+    cancel: async (id) => (await current()).files.cancel(id),
+    pause: async (id) => (await current()).files.pause(id),
+    resume: async (id, source) => (await current()).files.resume(id, source),
+    open: async (id) => (await current()).files.open(id),
+    remove: async (id) => (await current()).files.remove(id),
   }
 }
 

@@ -71,6 +71,8 @@ function methodsOf(
     accept: (_, id) => mesh.files.accept(id),
     decline: (_, id) => mesh.files.decline(id),
     cancel: (_, id) => mesh.files.cancel(id),
+    pause: (_, id) => mesh.files.pause(id),
+    resume: (_, id, source) => mesh.files.resume(id, source),
     openFile: (_, id) => mesh.files.open(id),
     removeFile: (_, id) => mesh.files.remove(id),
     why: (_, peer) => mesh.why(peer),

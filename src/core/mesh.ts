@@ -48,7 +48,11 @@ export interface RelayInfo {
   readonly quotas?: Readonly<Record<string, number>>
 }
 
-export type TransferStatus = 'offered' | 'running' | 'verifying' | 'done' | 'failed' | 'cancelled' | 'declined'
+/**
+ * `waiting` = broken off, goes on by itself as soon as both devices and the file are there; `paused` = until it is resumed, or, where `problem` is
+ * STORAGE_FULL, until there is space again. Both outlive a restart.
+ */
+export type TransferStatus = 'offered' | 'running' | 'verifying' | 'waiting' | 'paused' | 'done' | 'failed' | 'cancelled' | 'declined'
 
 export interface TransferInfo {
   readonly id: string
@@ -65,6 +69,12 @@ export interface TransferInfo {
   /** Seconds left at this rate. */
   readonly left?: number
   readonly status: TransferStatus
+  /** Of a paused one. */
+  readonly pausedBy?: 'me' | 'them'
+  /** This device no longer holds the file it sends: `files.resume(id, source)`. */
+  readonly needs?: 'source'
+  /** Bytes that were there already when it last went on after a break. */
+  readonly resumedAt?: number
   /** Lower-case hex, once both sides agree on it. */
   readonly sha256?: string
   readonly problem?: { readonly code: string; readonly message: string }
@@ -165,6 +175,13 @@ export interface FilesApi {
   decline(id: string): Promise<void>
   /** Either side, any time before the end. */
   cancel(id: string): Promise<void>
+  /** Either side, once it was accepted; nothing that moved is lost. */
+  pause(id: string): Promise<void>
+  /**
+   * Go on with what is paused or waits. `source` where `needs` says so: it is read as far as it was sent, and SOURCE_CHANGED when it is not the same
+   * file; BAD_ARGUMENT when it is missing or the transfer has ended.
+   */
+  resume(id: string, source?: Blob): Promise<void>
   /** The received bytes. BAD_ARGUMENT when the transfer is not done. */
   open(id: string): Promise<Blob>
   /** Forget it and remove its bytes. */

@@ -28,18 +28,24 @@ export type CollectionName = 'secret' | 'setting' | 'policy' | 'message' | 'outb
 export interface IncrementalHash {
   /** The bytes are read now and not kept. */
   update(chunk: Uint8Array): void
+  /** Of what came so far; more may follow. Lower-case hex. */
+  peek(): string
   /** Lower-case hex; nothing may follow. */
   digest(): string
 }
 
 /** Where received bytes go while they arrive. */
 export interface FileSink {
-  /** Bytes that were there already: 0, or more after `create(id, { resume: true })`. */
+  /** Bytes that were there already: 0, or more after `create(id, { resume: true })`, then whole blocks of 256 KiB. */
   readonly offset: number
+  /** SHA-256 of these, lower-case hex, when there are any. */
+  readonly prefix?: string
   /** Write at the end. Resolves when the bytes left our buffers. STORAGE_FULL / STORAGE_FAILED. The chunk is transferred: do not touch it afterwards. */
   write(chunk: Uint8Array<ArrayBuffer>): Promise<void>
   /** Flush, close and return what lies on disk: size in bytes and its SHA-256, lower-case hex. */
   finish(): Promise<{ readonly size: number; readonly sha256: string }>
+  /** Close and keep the bytes for `create(id, { resume: true })`, also after a write that failed. Idempotent. */
+  release(): Promise<void>
   /** Close and remove. Idempotent. */
   discard(): Promise<void>
 }
@@ -47,7 +53,7 @@ export interface FileSink {
 export interface FileStore {
   /**
    * `id` is the transfer id [a-z0-9-], 1 … 64 characters, never a name that a peer chose (BAD_ARGUMENT). Starts empty, or with `resume` after the
-   * bytes that an unfinished sink of this id left. A sink of the same id that is still open is closed: its calls fail with CLOSED.
+   * whole blocks of 256 KiB that an unfinished sink of this id left, be it that its process died; a finished file becomes unfinished again. A sink of the same id that is still open is closed: its calls fail with CLOSED.
    */
   create(id: string, options?: { readonly resume?: boolean }): Promise<FileSink>
   /** The stored bytes from `offset`, in chunks of at most 256 KiB, pulled. Errors with BAD_ARGUMENT when there is no finished file of this id. */

@@ -33,6 +33,7 @@ const FIXES: Readonly<Record<ErrorCode, string>> = {
   NOT_SUPPORTED: 'This browser or system lacks a part that is needed. Update it.',
   VERIFY_FAILED: 'The bytes that arrived are not the bytes that were sent. Send the file again.',
   DECLINED: 'The other person declined.',
+  PAUSED: 'The transfer is paused. Whoever paused it can resume it.',
   SOURCE_CHANGED: 'The file changed or vanished while it was being sent. Choose it again.',
   INVITE_INVALID: 'This invite was damaged or made up. Ask for a new one, and copy the whole link.',
   INVITE_EXPIRED: 'The time of this invite is over. Ask for a new one.',

@@ -33,6 +33,7 @@ const NAMES = {
   NOT_SUPPORTED: 'NotSupportedError',
   VERIFY_FAILED: 'DataError',
   DECLINED: 'NotAllowedError',
+  PAUSED: 'InvalidStateError',
   SOURCE_CHANGED: 'NotReadableError',
   INVITE_INVALID: 'DataError',
   INVITE_EXPIRED: 'InvalidStateError',

@@ -1,10 +1,10 @@
-/** File bytes in one directory of the disk: `ID` when finished, `ID.part` before. Directory 0700, files 0600. Must never use a name that a peer chose, nor leave half a file when the disk is full. */
+/** File bytes in one directory of the disk: `ID` when finished, `ID.part` before. Directory 0700, files 0600. Must never use a name that a peer chose, nor show a file before it is whole. */
 import { openAsBlob } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileStore } from '../core/stores.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
-import { createFileStore, type FileBackend, type PartFile } from './file-backend.ts'
+import { createFileStore, type FileBackend, type PartFile, wholeBlocks } from './file-backend.ts'
 import { READ_CHUNK } from './limits.ts'
 import { createNodeSha256 } from './sha256.node.ts'
 
@@ -47,8 +47,10 @@ export async function openDiskFiles(directory: string): Promise<FileStore> {
 }
 
 async function openPart(part: string, final: string, keep: boolean): Promise<PartFile> {
+  if (keep && !(await orMissing(stat(part)))) await orMissing(rename(final, part))
   const handle = await open(part, keep ? 'a+' : 'w+', 0o600)
-  const { size } = await handle.stat()
+  const size = wholeBlocks((await handle.stat()).size)
+  await handle.truncate(size)
   let closing: Promise<void> | undefined
   const close = () => (closing ??= handle.close())
   return {

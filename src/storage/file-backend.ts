@@ -1,4 +1,4 @@
-/** What a place for file bytes must do, and the FileStore built over it: ids, sinks that hash and coalesce, cleaning up after a failure. Must never trust an id or keep half a file that failed. */
+/** What a place for file bytes must do, and the FileStore built over it: ids, sinks that hash and coalesce, what outlives a failure. Must never trust an id or show a file before it is whole. */
 import type { FileSink, FileStore, IncrementalHash } from '../core/stores.ts'
 import { createSerial } from '../shared/async.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
@@ -6,7 +6,7 @@ import { READ_CHUNK, SINK_QUEUE, WRITE_BLOCK } from './limits.ts'
 
 /** One unfinished file that is open for writing. */
 export interface PartFile {
-  /** Bytes that are there already. */
+  /** Bytes that are there already: whole blocks of WRITE_BLOCK, since a process that died may have left half a write behind them. */
   readonly size: number
   /** What is there, for hashing; read before the first append. */
   bytes(): AsyncIterable<Uint8Array>
@@ -14,7 +14,7 @@ export interface PartFile {
   append(bytes: Uint8Array<ArrayBuffer>): Promise<void> | void
   /** Flush, close and publish under its id. */
   finish(): Promise<void>
-  /** Close and leave the bytes for a later resume, where the platform can. */
+  /** Close and leave the bytes for a later resume, where the platform can. Idempotent. */
   close(): Promise<void>
   /** Close and remove. */
   discard(): Promise<void>
@@ -30,6 +30,7 @@ export interface ReadFile {
 
 /** A place where file bytes lie. It may throw its own errors; `mapError` turns them into ours. */
 export interface FileBackend {
+  /** With `keep` after the whole blocks that are there, be they of a part or of a finished file. */
   openPart(id: string, keep: boolean): Promise<PartFile>
   openRead(id: string): Promise<ReadFile | undefined>
   blob(id: string): Promise<Blob | undefined>
@@ -41,13 +42,16 @@ export interface FileBackend {
   close(): Promise<void>
 }
 
-type StoreSink = FileSink & { release(): Promise<void> }
+/** Bytes of a part with `size` that are gone on with. */
+export function wholeBlocks(size: number): number {
+  return size - (size % WRITE_BLOCK)
+}
 
 const ID = /^[a-z0-9-]{1,64}$/
 
 /** A FileStore over `backend`. */
 export function createFileStore(backend: FileBackend, createHash: () => IncrementalHash): FileStore {
-  const sinks = new Map<string, StoreSink>()
+  const sinks = new Map<string, FileSink>()
   let closed = false
   const guard = async <T>(id: string | undefined, work: () => Promise<T>): Promise<T> => {
     if (closed) throw new MeshError('CLOSED', 'the file store was closed')
@@ -102,8 +106,8 @@ export function createFileStore(backend: FileBackend, createHash: () => Incremen
   }
 }
 
-/** A sink over one part: serial, hashing, coalescing to WRITE_BLOCK. The first failure removes the part and is what every later call gets. */
-function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unknown) => MeshError, onEnd: () => void): StoreSink {
+/** A sink over one part: serial, hashing, coalescing to WRITE_BLOCK. The first failure closes the part and is what every later call gets; its bytes stay until they are discarded. */
+function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unknown) => MeshError, onEnd: () => void): FileSink {
   const serial = createSerial(SINK_QUEUE)
   let size = part.size
   let buffer: Uint8Array<ArrayBuffer> | undefined
@@ -131,18 +135,23 @@ function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unk
     } catch (error) {
       const own = error instanceof MeshError ? error : mapError(error)
       end(own)
-      await part.discard().catch(() => undefined)
+      closed = true
+      await part.close().catch(() => undefined)
       throw own
     }
   }
+  let over = false // nothing is left to be closed or discarded
+  let closed = false // by a failure
   const stop = (why: string, work: () => Promise<void>) =>
     serial(async () => {
-      if (ended) return
+      if (over) return
+      over = true
       end(new MeshError('CLOSED', why))
       await work()
     })
   return {
     offset: part.size,
+    ...(part.size > 0 ? { prefix: hash.peek() } : {}),
     write: (chunk) =>
       serial(() =>
         attempt(async () => {
@@ -165,6 +174,7 @@ function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unk
         attempt(async () => {
           await flush()
           await part.finish()
+          over = true
           end(new MeshError('CLOSED', 'the file is finished'))
           return { size, sha256: hash.digest() }
         }),
@@ -172,7 +182,9 @@ function createSink(part: PartFile, hash: IncrementalHash, mapError: (error: unk
     discard: () => stop('the file was discarded', () => part.discard()),
     release: () =>
       stop('the file was opened again or its store closed', async () => {
-        await flush()
+        if (closed) return
+        // What does not fit any more is sent again.
+        await flush().catch(() => undefined)
         await part.close()
       }),
   }

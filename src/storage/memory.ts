@@ -1,7 +1,7 @@
 /** Records and files that live as long as the process: tests, and peers that keep nothing. Values are cloned on the way in and out, so that nobody shares an object with the store. */
 import type { CollectionName, FileStore, RecordStore } from '../core/stores.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
-import { createFileStore, type FileBackend } from './file-backend.ts'
+import { createFileStore, type FileBackend, wholeBlocks } from './file-backend.ts'
 import { LIST_LIMIT, READ_CHUNK } from './limits.ts'
 import { createSha256 } from './sha256.ts'
 
@@ -58,6 +58,19 @@ interface MemoryFile {
   size: number
 }
 
+/** Bytes that were taken away, so that `size` are left. */
+function cut(file: MemoryFile, size: number): number {
+  const surplus = file.size - size
+  while (file.size > size) {
+    const last = file.chunks.pop() as Uint8Array<ArrayBuffer>
+    file.size -= last.byteLength
+    if (file.size >= size) continue
+    file.chunks.push(last.subarray(0, size - file.size))
+    file.size = size
+  }
+  return surplus
+}
+
 /** `cap` = bytes of all files together; STORAGE_FULL above it. Default 256 MiB. */
 export function createMemoryFiles({ cap = 268_435_456 }: { readonly cap?: number } = {}): FileStore {
   const files = new Map<string, MemoryFile>()
@@ -71,8 +84,10 @@ export function createMemoryFiles({ cap = 268_435_456 }: { readonly cap?: number
   const backend: FileBackend = {
     async openPart(id, keep) {
       if (!keep) drop(parts, id)
-      const file = parts.get(id) ?? { chunks: [], size: 0 }
+      const file = parts.get(id) ?? (keep ? files.get(id) : undefined) ?? { chunks: [], size: 0 }
+      if (keep) files.delete(id)
       parts.set(id, file)
+      used -= cut(file, wholeBlocks(file.size))
       return {
         size: file.size,
         async *bytes() {

@@ -1,6 +1,6 @@
 /** File bytes in OPFS through `createWritable`, for places without sync handles (SharedWorker) while no page brings a storage worker. Bytes go to a swap file until the end, so a part that is cut off keeps nothing. */
 import type { FileStore } from '../core/stores.ts'
-import { createFileStore } from './file-backend.ts'
+import { createFileStore, wholeBlocks } from './file-backend.ts'
 import { createOpfsBackend, type OpenOpfsWriter, openOpfsDirectory } from './opfs-backend.worker.ts'
 import type { FilePort } from './port-wire.ts'
 import { serveFiles } from './serve-files.ts'
@@ -24,7 +24,8 @@ export async function openOwnFilePort(): Promise<FilePort> {
 
 const openStreamWriter: OpenOpfsWriter = async (handle, keep) => {
   const writable = await handle.createWritable({ keepExistingData: keep })
-  const size = keep ? (await handle.getFile()).size : 0
+  const size = keep ? wholeBlocks((await handle.getFile()).size) : 0
+  await writable.truncate(size)
   if (size > 0) await writable.seek(size)
   return {
     size,

@@ -5,7 +5,7 @@ import { READ_CHUNK } from './limits.ts'
 
 /** An unfinished file open for writing at its end. */
 export interface OpfsWriter {
-  /** Bytes that are there already. */
+  /** Bytes that are there already: whole blocks, what lay behind them is cut off. */
   readonly size: number
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | void
   /** Flush and close. */
@@ -62,6 +62,10 @@ export function createOpfsBackend(directory: FileSystemDirectoryHandle, openWrit
 }
 
 async function openPart(directory: FileSystemDirectoryHandle, id: string, keep: boolean, openWriter: OpenOpfsWriter): Promise<PartFile> {
+  if (keep && !(await orMissing(directory.getFileHandle(partName(id))))) {
+    const finished: Movable | undefined = await orMissing(directory.getFileHandle(id))
+    await finished?.move?.(partName(id))
+  }
   const handle: Movable = await directory.getFileHandle(partName(id), { create: true })
   if (!handle.move) throw new MeshError('NOT_SUPPORTED', 'this browser cannot rename a stored file')
   const writer = await openWriter(handle, keep)
@@ -82,9 +86,10 @@ async function openPart(directory: FileSystemDirectoryHandle, id: string, keep: 
     async discard() {
       try {
         await writer.abort()
-      } finally {
-        await orMissing(directory.removeEntry(partName(id)))
+      } catch {
+        // It was closed by a failure.
       }
+      await orMissing(directory.removeEntry(partName(id)))
     },
   }
 }

@@ -1,7 +1,7 @@
 /** File bytes in OPFS through sync handles: dedicated workers only, and the fastest way a browser has. Holds one Web Lock per directory, since two workers with handles on one file would fail each other. */
 import type { FileStore } from '../core/stores.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
-import { createFileStore } from './file-backend.ts'
+import { createFileStore, wholeBlocks } from './file-backend.ts'
 import { createOpfsBackend, type OpenOpfsWriter, openOpfsDirectory } from './opfs-backend.worker.ts'
 import { createSha256 } from './sha256.ts'
 
@@ -26,8 +26,8 @@ export async function openOpfsFiles({ directory = 'files', signal }: OpfsFilesOp
 
 const openSyncWriter: OpenOpfsWriter = async (handle, keep) => {
   const access = await handle.createSyncAccessHandle()
-  if (!keep) access.truncate(0)
-  const size = access.getSize()
+  const size = keep ? wholeBlocks(access.getSize()) : 0
+  access.truncate(size)
   let at = size
   return {
     size,

@@ -94,8 +94,8 @@ export function createPortFiles(clock: Clock, port?: FilePort, fallback?: () => 
     },
     async create(id, { resume = false } = {}) {
       const bound = await current()
-      const { sink, offset } = await bound.call('create', { id, resume }, [], resume ? PORT_LONG_CALL_MS : PORT_CALL_MS)
-      return createSink(bound, sink, offset)
+      const { sink, offset, prefix } = await bound.call('create', { id, resume }, [], resume ? PORT_LONG_CALL_MS : PORT_CALL_MS)
+      return createSink(bound, { sink, offset, prefix })
     },
     read: (id, offset = 0) => createReader(current, id, offset),
     open: (id) => call('open', { id }),
@@ -156,7 +156,7 @@ function createSession(port: FilePort, clock: Clock): Session {
 }
 
 /** `write` may be called again before it settles, until PORT_CREDIT bytes are on their way; then it waits its turn. */
-function createSink(session: Session, sink: number, offset: number): FileSink {
+function createSink(session: Session, { sink, offset, prefix }: FileCalls['create']['get']): FileSink {
   const inTurn = createSerial(SINK_QUEUE)
   let inFlight = 0
   let ended: MeshError | undefined
@@ -178,6 +178,7 @@ function createSink(session: Session, sink: number, offset: number): FileSink {
   }
   return {
     offset,
+    ...(prefix === undefined ? {} : { prefix }),
     async write(chunk) {
       if (ended) throw ended
       const { done } = await inTurn(() => post(chunk))
@@ -188,6 +189,12 @@ function createSink(session: Session, sink: number, offset: number): FileSink {
       const work = inTurn(() => session.call('finish', { sink }, [], PORT_LONG_CALL_MS))
       ended = new MeshError('CLOSED', 'the file is finished')
       return work
+    },
+    async release() {
+      if (ended) return
+      const work = inTurn(() => session.call('release', { sink }))
+      ended = new MeshError('CLOSED', 'the file was let go of')
+      await work
     },
     async discard() {
       if (ended) return

@@ -11,9 +11,10 @@ export interface FilePort {
 
 /** What each call carries and gives. Buffers are transferred in both directions. */
 export interface FileCalls {
-  create: { give: { id: string; resume: boolean }; get: { sink: number; offset: number } }
+  create: { give: { id: string; resume: boolean }; get: { sink: number; offset: number; prefix?: string | undefined } }
   write: { give: { sink: number; chunk: Uint8Array<ArrayBuffer> }; get: undefined }
   finish: { give: { sink: number }; get: { size: number; sha256: string } }
+  release: { give: { sink: number }; get: undefined }
   discard: { give: { sink: number }; get: undefined }
   read: { give: { id: string; offset: number }; get: { reader: number } }
   pull: { give: { reader: number }; get: Uint8Array<ArrayBuffer> | undefined }

@@ -41,7 +41,7 @@ function createAnswers(store: FileStore, sinks: Handles<FileSink>, readers: Hand
     async create({ id, resume }) {
       sinks.check()
       const sink = await store.create(id, { resume })
-      return { sink: sinks.add(sink), offset: sink.offset }
+      return { sink: sinks.add(sink), offset: sink.offset, prefix: sink.prefix }
     },
     async write({ sink, chunk }) {
       await sinks.get(sink).write(chunk)
@@ -55,6 +55,11 @@ function createAnswers(store: FileStore, sinks: Handles<FileSink>, readers: Hand
       } finally {
         sinks.drop(sink)
       }
+    },
+    async release({ sink }) {
+      await sinks.find(sink)?.release()
+      sinks.drop(sink)
+      return undefined
     },
     async discard({ sink }) {
       await sinks.find(sink)?.discard()

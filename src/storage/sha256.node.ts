@@ -6,6 +6,7 @@ export function createNodeSha256(): IncrementalHash {
   const hash = createHash('sha256')
   return {
     update: (chunk) => void hash.update(chunk),
+    peek: () => hash.copy().digest('hex'),
     digest: () => hash.digest('hex'),
   }
 }

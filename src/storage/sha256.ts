@@ -7,6 +7,7 @@ export function createSha256(): IncrementalHash {
   const hash = sha256.create()
   return {
     update: (chunk) => void hash.update(chunk),
+    peek: () => toHex(hash.clone().digest()),
     digest: () => toHex(hash.digest()),
   }
 }

@@ -109,6 +109,8 @@ function lateFiles(mesh: () => Promise<Mesh>): Mesh['files'] {
     accept: async (id) => (await mesh()).files.accept(id),
     decline: async (id) => (await mesh()).files.decline(id),
     cancel: async (id) => (await mesh()).files.cancel(id),
+    pause: async (id) => (await mesh()).files.pause(id),
+    resume: async (id, source) => (await mesh()).files.resume(id, source),
     open: async (id) => (await mesh()).files.open(id),
     remove: async (id) => (await mesh()).files.remove(id),
   }

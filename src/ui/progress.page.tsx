@@ -7,8 +7,13 @@ import { Icon } from './icons.page.tsx'
 import { plainFileName } from './untrusted.ts'
 import { dotted, leftText, percent, rateText } from './words.ts'
 
-export function isOpen(transfer: TransferInfo): boolean {
-  return transfer.status === 'offered' || transfer.status === 'running' || transfer.status === 'verifying'
+export function isOpen({ status }: TransferInfo): boolean {
+  return status === 'offered' || status === 'running' || status === 'verifying' || isHeld(status)
+}
+
+/** Broken off or paused: it goes on later. */
+function isHeld(status: TransferInfo['status']): boolean {
+  return status === 'waiting' || status === 'paused'
 }
 
 /** One line without the name: "63 % · 31 MB/s · 8 s left". */
@@ -16,9 +21,17 @@ export function progressText(transfer: TransferInfo): string {
   if (transfer.status === 'offered') return transfer.direction === 'out' ? 'waits for their answer' : 'waits for your answer'
   if (transfer.status === 'verifying') return 'checking that every byte is right'
   const parts = [`${percent(transfer.done, transfer.size)}\u00a0%`]
+  if (isHeld(transfer.status)) return dotted([...parts, heldText(transfer)])
   if (transfer.rate > 0) parts.push(rateText(transfer.rate))
   if (transfer.left !== undefined && Number.isFinite(transfer.left)) parts.push(leftText(transfer.left))
   return dotted(parts)
+}
+
+function heldText({ status, needs, problem, pausedBy, direction }: TransferInfo): string {
+  if (needs) return 'choose the file again to go on'
+  if (status === 'waiting') return 'waits for the other device'
+  if (problem) return direction === 'in' ? 'no space left here, goes on once there is' : 'the other device has no space left'
+  return pausedBy === 'them' ? 'paused by the other device' : 'paused'
 }
 
 export function Progress({ app, transfer }: { app: App; transfer: TransferInfo }): JSX.Element {

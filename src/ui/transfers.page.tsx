@@ -5,6 +5,7 @@ import { attempt, nameOf, saveTransfer } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { CopyField } from './copy-field.page.tsx'
 import { Icon } from './icons.page.tsx'
+import { Lazy } from './lazy.page.tsx'
 import { isOpen, progressText } from './progress.page.tsx'
 import { routeHref } from './routes.ts'
 import { plainFileName, plainName } from './untrusted.ts'
@@ -48,7 +49,7 @@ function Group({ app, title, transfers }: { app: App; title: string; transfers: 
 function TransferRow({ app, transfer }: { app: App; transfer: TransferInfo }): JSX.Element {
   const name = plainFileName(transfer.name)
   const who = nameOf(app.state.value, transfer.peer)
-  const moving = transfer.status === 'running' || transfer.status === 'verifying'
+  const moving = isOpen(transfer) && transfer.status !== 'offered'
   return (
     <li class="row transfer" data-transfer={transfer.id} data-status={transfer.status}>
       <span class={`direction ${transfer.status}`}>
@@ -102,6 +103,8 @@ function Outcome({ app, transfer }: { app: App; transfer: TransferInfo }): JSX.E
   }
 }
 
+const loadHold = async () => (await import('./hold.page.tsx')).Hold
+
 function Actions({ app, transfer, name }: { app: App; transfer: TransferInfo; name: string }): JSX.Element {
   const { files } = app.handle
   const { id, direction, status } = transfer
@@ -120,9 +123,12 @@ function Actions({ app, transfer, name }: { app: App; transfer: TransferInfo; na
   }
   if (isOpen(transfer)) {
     return (
-      <button type="button" class="button soft" aria-label={`Cancel ${name}`} onClick={run('It was not cancelled.', () => files.cancel(id))}>
-        Cancel
-      </button>
+      <>
+        <Lazy load={loadHold} props={{ app, transfer, name }} />
+        <button type="button" class="button soft" aria-label={`Cancel ${name}`} onClick={run('It was not cancelled.', () => files.cancel(id))}>
+          Cancel
+        </button>
+      </>
     )
   }
   return (

@@ -1,6 +1,6 @@
-/** The disk store keeps the FileStore contract, its file modes, and leaves nothing behind on a full disk. */
+/** The disk store keeps the FileStore contract, its file modes, and what a full disk took. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -26,7 +26,7 @@ describe('openDiskFiles', () => {
       await sink.write(patternBytes(300_000))
       await first.close()
       const second = await openDiskFiles(directory)
-      assert.equal((await second.create('again', { resume: true })).offset, 300_000)
+      assert.equal((await second.create('again', { resume: true })).offset, 262_144)
       await second.close()
     }))
 
@@ -43,23 +43,47 @@ describe('openDiskFiles', () => {
       await store.close()
     }))
 
-  it('fails with STORAGE_FULL on a full disk, leaves nothing behind, and takes the next file', { skip: noSmallDisk() }, () =>
-    withSmallDisk(4, async (directory) => {
-      const store = await openDiskFiles(directory)
-      const sink = await store.create('big')
-      await assert.rejects(
-        async () => {
-          for (let i = 0; i < 100; i++) await sink.write(patternBytes(300_000, i))
-        },
-        { code: 'STORAGE_FULL' },
-      )
-      await assert.rejects(sink.finish(), { code: 'STORAGE_FULL' })
-      assert.deepEqual(await readdir(directory), [])
-      const next = await store.create('next')
-      await next.write(patternBytes(3_000_000))
-      assert.equal((await next.finish()).size, 3_000_000)
-      await store.close()
-    }),
+  it(
+    'fails with STORAGE_FULL on a full disk, keeps what was written, goes on once there is space, and takes the next file',
+    { skip: noSmallDisk() },
+    () =>
+      withSmallDisk(4, async (directory) => {
+        const store = await openDiskFiles(directory)
+        const sink = await store.create('big')
+        await assert.rejects(
+          async () => {
+            for (let i = 0; i < 100; i++) await sink.write(patternBytes(300_000, i))
+          },
+          { code: 'STORAGE_FULL' },
+        )
+        await assert.rejects(sink.finish(), { code: 'STORAGE_FULL' })
+        await sink.release()
+        const filler = join(directory, 'filler')
+        assert.deepEqual(await readdir(directory), ['big.part'])
+        const kept = await store.create('big', { resume: true })
+        assert.ok(kept.offset > 2_000_000 && kept.offset % 262_144 === 0, `${kept.offset} bytes were kept`)
+        await kept.discard()
+        assert.deepEqual(await readdir(directory), [])
+        await writeFile(filler, patternBytes(2_500_000))
+        const half = await store.create('half')
+        await half.write(patternBytes(1_000_000))
+        await assert.rejects(
+          async () => {
+            for (let i = 0; i < 10; i++) await half.write(patternBytes(300_000))
+          },
+          { code: 'STORAGE_FULL' },
+        )
+        await half.release()
+        await rm(filler)
+        const rest = await store.create('half', { resume: true })
+        await rest.write(patternBytes(1_000_000))
+        assert.equal((await rest.finish()).size, rest.offset + 1_000_000)
+        await store.remove('half')
+        const next = await store.create('next')
+        await next.write(patternBytes(3_000_000))
+        assert.equal((await next.finish()).size, 3_000_000)
+        await store.close()
+      }),
   )
 })
 

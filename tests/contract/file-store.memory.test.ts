@@ -13,7 +13,7 @@ describe('createMemoryFiles', () => {
     })
   }
 
-  it('fails with STORAGE_FULL above its cap, frees what failed, and takes the next file', async () => {
+  it('fails with STORAGE_FULL above its cap, keeps what it took until that is discarded, and takes the next file', async () => {
     const store = createMemoryFiles({ cap: 1_000_000 })
     const sink = await store.create('big')
     await assert.rejects(
@@ -23,6 +23,8 @@ describe('createMemoryFiles', () => {
       { code: 'STORAGE_FULL' },
     )
     await assert.rejects(sink.finish(), { code: 'STORAGE_FULL' })
+    assert.deepEqual(await store.estimate(), { free: 100_000, used: 900_000 })
+    await sink.discard()
     assert.deepEqual(await store.estimate(), { free: 1_000_000, used: 0 })
     const next = await store.create('small')
     await next.write(new Uint8Array(900_000))

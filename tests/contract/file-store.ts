@@ -191,14 +191,40 @@ export const fileStoreCases: readonly FileStoreCase[] = [
 /** For stores whose unfinished bytes outlive a sink that was closed (all but a writable that commits at its end). */
 export const resumeCases: readonly FileStoreCase[] = [
   {
+    name: 'release closes and keeps whole blocks; it is idempotent, and nothing that comes later takes them away',
+    async run(store) {
+      const bytes = patternBytes(600_000, 12)
+      const old = await store.create('rel')
+      await old.write(bytes.slice())
+      await old.release()
+      await old.release()
+      await expectCode(old.write(patternBytes(1)), 'CLOSED')
+      await old.discard()
+      const sink = await store.create('rel', { resume: true })
+      expectEqual([sink.offset, sink.prefix], [524_288, await sha256(bytes.slice(0, 524_288))])
+      await sink.discard()
+    },
+  },
+  {
+    name: 'create with resume takes up a finished file',
+    async run(store) {
+      const bytes = patternBytes(600_000, 13)
+      await fill(store, 'fin', bytes, 100_000)
+      const sink = await store.create('fin', { resume: true })
+      expectEqual([sink.offset, await store.size('fin')], [524_288, undefined])
+      await sink.write(bytes.slice(524_288))
+      expectEqual(await sink.finish(), { size: 600_000, sha256: await sha256(bytes) })
+    },
+  },
+  {
     name: 'create with resume goes on after what the older sink wrote, digest included',
     async run(store) {
       const bytes = patternBytes(900_000, 11)
       const old = await store.create('res')
       await old.write(bytes.slice(0, 500_000))
       const sink = await store.create('res', { resume: true })
-      expectEqual(sink.offset, 500_000)
-      await sink.write(bytes.slice(500_000))
+      expectEqual([sink.offset, sink.prefix], [262_144, await sha256(bytes.slice(0, 262_144))])
+      await sink.write(bytes.slice(262_144))
       expectEqual(await sink.finish(), { size: 900_000, sha256: await sha256(bytes) })
       await same((await readAll(store.read('res'))).bytes, bytes, 'read')
     },

@@ -10,6 +10,21 @@ const NOT_HERE = async (): Promise<never> => {
   throw new MeshError('NOT_SUPPORTED', 'the fake mesh has no such part')
 }
 
+const FILES: Mesh['files'] = {
+  // What a real one would read: proves that the bytes are reachable where the mesh runs.
+  offer: async (_peer, source, options) => `${options?.name ?? source.name} ${source.size} ${await source.slice(0, 5).text()}`,
+  open: async (id) => new Blob([`bytes of ${id}`]),
+  accept: NOT_HERE,
+  decline: NOT_HERE,
+  cancel: NOT_HERE,
+  pause: NOT_HERE,
+  // Proves that the bytes are readable where the mesh runs.
+  resume: async (_id, source) => {
+    if ((await source?.text()) !== 'again') throw new MeshError('SOURCE_CHANGED', 'another file')
+  },
+  remove: NOT_HERE,
+}
+
 /** `name` is what `state.name` says: tests tell instances apart by it. */
 export function createFakeMesh(name: string): Mesh {
   const bus = createBus<MeshEvents>()
@@ -32,15 +47,7 @@ export function createFakeMesh(name: string): Mesh {
     get peers() {
       return state.peers
     },
-    files: {
-      // What a real one would read: proves that the bytes are reachable where the mesh runs.
-      offer: async (_peer, source, options) => `${options?.name ?? source.name} ${source.size} ${await source.slice(0, 5).text()}`,
-      open: async (id) => new Blob([`bytes of ${id}`]),
-      accept: NOT_HERE,
-      decline: NOT_HERE,
-      cancel: NOT_HERE,
-      remove: NOT_HERE,
-    },
+    files: FILES,
     relays: { add: NOT_HERE, remove: NOT_HERE },
     ...{ grant: NOT_HERE, revoke: NOT_HERE, explain: NOT_HERE, fetch: NOT_HERE, serve: NOT_HERE },
     why: async () => ({ path: 'relayed', candidates: [{ kind: 'relayed', outcome: 'used', relay: 'fake-relay' }] }),

@@ -118,6 +118,8 @@ function noFiles(): Protocol<FilesService> {
     accept: refuse,
     decline: refuse,
     cancel: refuse,
+    pause: refuse,
+    resume: refuse,
     open: refuse,
     remove: refuse,
   } as FilesService

@@ -25,6 +25,8 @@ export function createLazyFiles(load: () => Promise<Protocol<FilesService>>): Pr
         accept: async (...args) => (await ready()).service.accept(...args),
         decline: async (...args) => (await ready()).service.decline(...args),
         cancel: async (...args) => (await ready()).service.cancel(...args),
+        pause: async (...args) => (await ready()).service.pause(...args),
+        resume: async (...args) => (await ready()).service.resume(...args),
         open: async (...args) => (await ready()).service.open(...args),
         remove: async (...args) => (await ready()).service.remove(...args),
       }

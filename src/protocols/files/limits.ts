@@ -30,20 +30,50 @@ export const ANSWER_MS = 600_000
 /** ms between two `wait` frames of a receiver whose person has not answered: shows the sender that it lives. */
 export const WAIT_EVERY_MS = 20_000
 
+/** ms that a sender which is back waits for the first frame of a receiver that has accepted before, on whose side no person is asked: then it tries another stream. */
+export const BACK_MS = 15_000
+
+/** ms after which a receiver that cannot go on at once, since it reads what it has, says so. */
+export const BACK_WAIT_MS = 2_000
+
 /** ms without any frame after which a sender gives a waiting receiver up: three missed `wait` frames. */
 export const SILENCE_MS = 65_000
 
 /** ms without a byte moving before a transfer fails: longer than a change of path (relay first) takes. */
 export const STALL_MS = 60_000
 
-/** ms during which a transfer whose path was lost waits for another one, and for which a finished one is remembered, for a sender that did not hear of it: a reload on a slow phone, a walk between two networks. */
+/** ms during which a transfer whose path was lost is held open for another one, and for which a finished one is remembered, for a sender that did not hear of it: a reload on a slow phone, a walk between two networks. After it the receiver closes its file and keeps the bytes. */
 export const RESUME_MS = 45_000
+
+/** ms without a path after which a transfer is shown as waiting: a change of path takes less. */
+export const WAIT_SHOWN_MS = 3_000
+
+/** ms after which a broken-off transfer in which nothing moved is given up and its bytes are freed: a week, in which everybody was at home once. Fits a timer. */
+export const WAIT_MS = 604_800_000
+
+/** ms between two tries to go on once RESUME_MS are over, unless the peer is seen before: what an away peer costs. */
+export const SLOW_RETRY_MS = 30_000
+
+/** ms between two looks whether a receiver that paused takes the rest now; it also says so by itself. */
+export const HOLD_RETRY_MS = 60_000
+
+/** ms between two looks whether the disk has space again for what is paused by it. */
+export const SPACE_EVERY_MS = 5_000
+
+/** ms between two writes of how far a transfer is: what a person sees after a restart; the bytes themselves say where it goes on. */
+export const KEEP_MS = 1_000
+
+/** Bytes between two digests that a sender keeps of what it sent, by which it knows the file again after a restart; never more often than KEEP_MS. */
+export const CHECK_EVERY = 4_194_304
 
 /** ms between tries to open a new stream; a path by relay is there at once, a reloaded page after some seconds. */
 export const RESUME_RETRY = { first: 250, cap: 4_000 } as const
 
-/** Streams in a row, after the first, over which a transfer moves less than a block. Guards against a peer that resets for ever. */
+/** Streams in a row, after the first, over which a receiver gets less than a block before it closes its file. Guards against a peer that resets for ever. */
 export const MAX_RESUMES = 64
+
+/** ms between tries of a sender whose streams break before a block has moved. */
+export const IDLE_RETRY = { first: 250, cap: 30_000 } as const
 
 /** Goodbyes of cancelled transfers that wait for a path at once, RESUME_MS each: as many as could be under way. Above it the receiver finds out by itself, after RESUME_MS. */
 export const MAX_GOODBYES = 96

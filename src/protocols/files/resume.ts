@@ -4,11 +4,11 @@ import type { PeerStream } from '../../core/peer-stream.ts'
 import type { ProtocolHost } from '../../core/protocol.ts'
 import { abortable, sleep, throwIfAborted, withDeadline } from '../../shared/async.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { codeOf, type ErrorCode, MeshError, toMeshError } from '../../shared/errors.ts'
+import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
 import { type Channel, createChannel, isRemoteStop } from './channel.ts'
-import { BLOCK, GOODBYE_MS, MAX_GOODBYES, MAX_JSON, MAX_RESUMES, RESUME_MS, RESUME_RETRY, STALL_MS, WAIT_EVERY_MS } from './limits.ts'
-import { decodeTrailer, type Offer, offerJson } from './wire.ts'
+import { BACK_WAIT_MS, BLOCK, MAX_RESUMES, RESUME_MS, RESUME_RETRY, SLOW_RETRY_MS, STALL_MS, WAIT_EVERY_MS, WAIT_SHOWN_MS } from './limits.ts'
+import { type Offer, offerJson } from './wire.ts'
 
 /** One stream of a transfer. */
 export interface Leg {
@@ -20,25 +20,29 @@ export interface Leg {
 }
 
 export interface Legs {
-  current(): Leg
+  /** Undefined while there is no path. */
+  current(): Leg | undefined
   /** The receiver's: the sender came back on a new stream. */
   take(leg: Leg): void
   /** The leg that came and was not gone on with, once. Whoever asks owns it: its sender waits for an answer. */
   rest(): Leg | undefined
-  /** True while there is no path: the current leg is gone and no other has come. */
-  lost(): boolean
-  /** `work` over one leg after the other while paths are lost, from the acceptance on. `done` = bytes so far: what moves may lose its path as often as paths change. */
+  /** `work` over one leg after the other. `done` = bytes so far: what moves may lose its path as often as paths change. */
   run<T>(work: (leg: Leg, resumed: boolean) => Promise<T>, done: () => number): Promise<T>
 }
 
 export interface LegsInit {
-  readonly first: Leg
+  /** Without it the next one is got at once. */
+  readonly first?: Leg | undefined
   readonly clock: Clock
   readonly cancel: AbortSignal
-  /** The sender's: open the next leg. Without it the next one is waited for. */
-  readonly next?: (signal: AbortSignal) => Promise<Leg>
-  /** False until there is something to go on with. */
-  readonly accepted: () => boolean
+  /** The sender's: open the next leg. `why` ended the one before, and over `idle` in a row nothing moved. Without it the next one is waited for. */
+  readonly next?: (signal: AbortSignal, why: unknown, idle: number) => Promise<Leg>
+  /** Whether what ended a leg leaves something to go on with. */
+  readonly goesOn: (error: unknown) => boolean
+  /** ms for which a next leg is wanted. */
+  readonly patience: () => number
+  /** There was no path for a while. */
+  onWait(): void
 }
 
 /** A dead stream ends its leg at once, even while the transfer waits for something else, such as the disk. */
@@ -53,10 +57,9 @@ export function openLeg(stream: PeerStream, clock: Clock, stopPrefix: boolean, c
   }
 }
 
-export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): Legs {
+export function createLegs({ first, clock, cancel, next, goesOn, patience, onWait }: LegsInit): Legs {
   let current = first
   let queued: Leg | undefined
-  let between = false
   let wake: (() => void) | undefined
   let hush = new AbortController()
   const unqueue = (): Leg | undefined => {
@@ -72,6 +75,13 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
       await abortable(new Promise<void>((resolve) => (wake = resolve)), signal)
     }
   }
+  const another = (why: unknown, idle: number): Promise<Leg> => {
+    const stopTelling = clock.after(WAIT_SHOWN_MS, onWait)
+    const found = withDeadline(clock, patience(), 'another path', cancel, (signal) => (next ? next(signal, why, idle) : waitForNext(signal)))
+    return found.finally(stopTelling).catch((late: unknown) => {
+      throw cancel.aborted || why === undefined ? late : why
+    })
+  }
   return {
     current: () => current,
     take(leg) {
@@ -84,24 +94,20 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
       wake?.()
     },
     rest: unqueue,
-    lost: () => between,
     async run(work, done) {
       let before = done()
-      for (let [resumes, resumed] = [0, false]; ; resumes++, resumed = true) {
+      let why: unknown
+      for (let [idle, resumed] = [0, false]; ; resumed = true) {
         try {
+          current ??= await another(why, idle)
           return await work(current, resumed)
         } catch (error) {
-          if (done() - before >= BLOCK) {
-            before = done()
-            resumes = 0
-          }
-          if (cancel.aborted || !accepted() || !isLost(error) || resumes === MAX_RESUMES) throw error
+          if (done() - before < BLOCK) idle++
+          else [before, idle] = [done(), 0]
+          if (cancel.aborted || !current || !goesOn(error) || (!next && idle > MAX_RESUMES)) throw error
           drop(current, toMeshError(error))
-          between = true
-          current = await withDeadline(clock, RESUME_MS, 'another path', cancel, next ?? waitForNext).catch((late: unknown) => {
-            throw cancel.aborted ? late : error
-          })
-          between = false
+          current = undefined
+          why = error
         }
       }
     },
@@ -111,8 +117,8 @@ export function createLegs({ first, clock, cancel, next, accepted }: LegsInit): 
 /** The work is still busy, with a slow disk perhaps: says so now and then, or the sender would take it for dead. Never rejects. */
 async function waitAloud({ channel, signal }: Leg, clock: Clock, taken: AbortSignal): Promise<void> {
   try {
-    for (;;) {
-      await sleep(clock, WAIT_EVERY_MS, AbortSignal.any([signal, taken]))
+    for (let ms = BACK_WAIT_MS; ; ms = WAIT_EVERY_MS) {
+      await sleep(clock, ms, AbortSignal.any([signal, taken]))
       await channel.writeJson({ kind: 'wait' }, 'sign of life', signal, STALL_MS)
     }
   } catch {
@@ -123,51 +129,61 @@ async function waitAloud({ channel, signal }: Leg, clock: Clock, taken: AbortSig
 /** A leg that is gone on without: its stream must not stay, even when the other side never ends it. */
 function drop(leg: Leg, lost: MeshError): void {
   leg.lose(lost)
-  void leg.channel.fail(lost)
+  // A silence is no reason to tell: the other side would take it for the end of the transfer.
+  void leg.channel.fail(lost.code === 'TIMEOUT' ? new MeshError('PATH_LOST', lost.message) : lost)
 }
 
-/** The path broke, and nobody decided anything. */
-function isLost(error: unknown): boolean {
+/** The path broke or fell silent, and nobody decided anything. */
+export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return (code === 'PATH_LOST' || code === 'STREAM_RESET') && !isRemoteStop(error)
+  return (code === 'PATH_LOST' || code === 'STREAM_RESET' || code === 'TIMEOUT') && !isRemoteStop(error)
 }
 
-/** The sender's way to the next leg: offers the same again until the peer is reached. */
-export function reopen(host: ProtocolHost, peer: string, what: Offer, cancel: AbortSignal): (signal: AbortSignal) => Promise<Leg> {
+/** The other side stopped for now. */
+export function isHold(error: unknown): boolean {
+  const code = codeOf(error)
+  return (code === 'PAUSED' || code === 'STORAGE_FULL') && isRemoteStop(error)
+}
+
+export interface ReopenOptions {
+  readonly host: ProtocolHost
+  readonly peer: string
+  readonly what: Offer
+  readonly cancel: AbortSignal
+  /** Tells when it is worth to try before the time has come. */
+  readonly woken?: (signal: AbortSignal) => Promise<void>
+}
+
+/** The sender's way to the next leg: offers the same again until the peer is reached, more slowly as time goes by. */
+export function reopen({ host, peer, what, cancel, woken }: ReopenOptions): (signal: AbortSignal) => Promise<Leg> {
+  const { clock, log } = host
   return async (signal) => {
+    const since = clock.monotonic()
     for (let attempt = 0; ; attempt++) {
       let leg: Leg | undefined
       try {
-        leg = openLeg(await host.open(peer, PROTOCOL.files, { signal }), host.clock, true, cancel)
+        leg = openLeg(await host.open(peer, PROTOCOL.files, { signal }), clock, true, cancel)
         await leg.channel.writeJson(offerJson({ ...what, resume: true }), 'offer', signal, STALL_MS)
         return leg
       } catch (error) {
         if (leg) drop(leg, new MeshError('PATH_LOST', 'the offer could not be made again'))
         throwIfAborted(signal)
-        host.log('files.resume.failed', { peer, code: codeOf(error), attempt }, 'debug')
-        await sleep(host.clock, backoff(attempt + 1, Math.random(), RESUME_RETRY), signal)
+        log('files.resume.failed', { peer, code: codeOf(error), attempt }, 'debug')
+        await sleep(clock, backoff(attempt + 1, Math.random(), RESUME_RETRY), signal)
+        if (woken && clock.monotonic() - since > RESUME_MS) await nap(clock, SLOW_RETRY_MS, woken, signal)
       }
     }
   }
 }
 
-/** Tells a receiver that still waits for another path that its transfer was cancelled here. Never rejects. */
-export type Goodbye = (peer: string, what: Offer, reason: MeshError) => Promise<void>
-
-/** Each goodbye looks for a path for as long as the receiver does, until `signal` fires. */
-export function createGoodbye(host: ProtocolHost, signal: AbortSignal): Goodbye {
-  let waiting = 0
-  return async (peer, what, reason) => {
-    if (waiting >= MAX_GOODBYES || signal.aborted) return
-    waiting++
-    try {
-      const leg = await withDeadline(host.clock, RESUME_MS, 'a path for the goodbye', signal, reopen(host, peer, what, signal))
-      await leg.channel.fail(reason)
-    } catch (error) {
-      host.log('files.goodbye.failed', { peer, code: codeOf(error) }, 'debug')
-    } finally {
-      waiting--
-    }
+/** `ms`, or less when it is woken. */
+export async function nap(clock: Clock, ms: number, woken: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const inner = AbortSignal.any([signal, over.signal])
+  try {
+    await Promise.race([sleep(clock, ms, inner), woken(inner)])
+  } finally {
+    over.abort()
   }
 }
 
@@ -195,19 +211,4 @@ export function preferBest(host: ProtocolHost, peer: string, leg: Leg): { ready(
     },
     end: () => over.abort(),
   }
-}
-
-/** For a sender that lost the path before it heard that all is well: `sha256` is what lies here. */
-export async function confirmDone({ channel, signal }: Leg, size: number, sha256: string): Promise<void> {
-  await channel.writeJson({ kind: 'accept', offset: size }, 'acceptance', signal, STALL_MS)
-  await channel.read(0, 'the end', signal, STALL_MS)
-  decodeTrailer(await channel.read(MAX_JSON, 'the digest', signal, STALL_MS))
-  await channel.writeJson({ kind: 'done', sha256 }, 'verdict', signal, GOODBYE_MS)
-  await channel.end()
-}
-
-/** For a sender that goes on with what is not under way here: `code` is how it ended, where that is known. */
-export async function refuseResume({ channel, signal }: Leg, code: ErrorCode = 'PATH_LOST'): Promise<void> {
-  await channel.writeJson({ kind: 'stop', code }, 'goodbye', signal, GOODBYE_MS).catch(() => undefined)
-  await channel.end()
 }

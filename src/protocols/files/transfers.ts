@@ -1,19 +1,34 @@
-/** The list of transfers: one entry each, replaced and never mutated, kept in records, told on the bus at most ten times a second. Must stay bounded whatever strangers offer. */
+/** The list of transfers: one entry each, replaced and never mutated, kept in records with what a restart needs, told on the bus at most ten times a second. Must stay bounded whatever strangers offer. */
 import type { MeshEvents, TransferInfo, TransferStatus } from '../../core/mesh.ts'
 import type { RecordStore } from '../../core/stores.ts'
 import type { Bus } from '../../shared/bus.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
-import { MAX_HISTORY, MAX_RECEIVED, MAX_UNACCEPTED, PROGRESS_MS } from './limits.ts'
+import { KEEP_MS, MAX_HISTORY, MAX_RECEIVED, MAX_UNACCEPTED, PROGRESS_MS, WAIT_MS } from './limits.ts'
 import { createRate, type Rate } from './rate.ts'
+
+/** What is kept beside what is shown. */
+export interface Kept {
+  /** The sender's id of it, by which it is resumed. */
+  readonly remote: string
+  /** ms since 1970, as offered. */
+  readonly mtime?: number
+  /** ms since 1970 when a byte moved last. */
+  readonly moved: number
+  /** The sender's: SHA-256 of the first `at` bytes that it sent, by which it knows the file again. */
+  readonly prefix?: { readonly at: number; readonly sha256: string }
+}
 
 export interface Transfers {
   /** Oldest first. */
   list(): readonly TransferInfo[]
   get(id: string): TransferInfo | undefined
-  add(info: TransferInfo): void
-  /** Change the status and whatever comes with it; told at once and kept. */
+  add(info: TransferInfo, kept: Kept): void
+  kept(id: string): Kept | undefined
+  /** Remember by what the file is known again. */
+  check(id: string, prefix: NonNullable<Kept['prefix']>): void
+  /** Change the status and whatever comes with it, and forget what came with the one before; told at once and kept. */
   turn(id: string, status: TransferStatus, more?: Partial<TransferInfo>): void
   /** `done` bytes have moved. */
   progress(id: string, done: number): void
@@ -23,23 +38,33 @@ export interface Transfers {
   remove(id: string): Promise<void>
   /** True when no more received files fit. */
   full(): boolean
-  /** Read what an earlier run left: what was under way then has failed. Gives the ids whose bytes are of no more use. */
+  /** Read what an earlier run left: what was accepted then waits, or stays paused; what was only offered has failed. Gives the ids whose bytes are of no more use. */
   load(): Promise<readonly string[]>
 }
 
 interface Entry {
   info: TransferInfo
+  kept: Kept
   rate: Rate
   toldAt: number
+  keptAt: number
   /** A received offer that was accepted, or one of ours. */
   accepted: boolean
 }
 
-const ACTIVE: ReadonlySet<TransferStatus> = new Set(['offered', 'running', 'verifying'])
+const MOVING: ReadonlySet<TransferStatus> = new Set(['offered', 'running', 'verifying'])
 
 export function isActive(info: TransferInfo): boolean {
-  return ACTIVE.has(info.status)
+  return MOVING.has(info.status) || isHeld(info)
 }
+
+/** Broken off or paused, and goes on. */
+export function isHeld({ status }: TransferInfo): boolean {
+  return status === 'waiting' || status === 'paused'
+}
+
+/** As it lies in the records. Those of older versions have no `kept`, and cannot be gone on with. */
+type Row = TransferInfo & { readonly kept?: Kept }
 
 export interface TransfersOptions {
   readonly records: RecordStore
@@ -55,8 +80,10 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
     entry.toldAt = clock.monotonic()
     bus.emit('transferchange', entry.info)
   }
-  const keep = ({ info }: Entry) => {
-    records.put('transfer', info.id, info).catch(unkept(info.id))
+  const keep = (entry: Entry) => {
+    const { info, kept } = entry
+    entry.keptAt = clock.monotonic()
+    records.put('transfer', info.id, { ...info, kept } satisfies Row).catch(unkept(info.id))
   }
   const forget = (id: string): Promise<void> => {
     entries.delete(id)
@@ -77,22 +104,39 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
     return entry
   }
   const turn: Transfers['turn'] = (id, status, more = {}) => {
-    const entry = change(id, { ...more, status, ...(ACTIVE.has(status) ? {} : { rate: 0, left: undefined }) })
+    const entry = entries.get(id)
     if (!entry) return
-    if (status === 'running') entry.accepted = true
+    const { pausedBy: _by, needs: _needs, problem: _problem, left, rate, ...rest } = entry.info
+    const speed = MOVING.has(status) ? { rate, ...(left === undefined ? {} : { left }) } : { rate: 0 }
+    entry.info = { ...rest, ...speed, ...more, status }
+    if (status === 'running') {
+      entry.accepted = true
+      entry.rate = createRate()
+    }
     keep(entry)
     tell(entry)
-    if (!ACTIVE.has(status)) trim()
+    if (!isActive(entry.info)) trim()
   }
   const fail: Transfers['fail'] = (id, error) => {
     const status = error.code === 'ABORTED' ? 'cancelled' : error.code === 'DECLINED' ? 'declined' : 'failed'
     turn(id, status, { problem: { code: error.code, message: error.message } })
   }
+  const takeUp = ({ id, direction, status, pausedBy, problem }: TransferInfo) => {
+    const paused = status === 'paused' ? { ...(pausedBy ? { pausedBy } : {}), ...(problem ? { problem } : {}) } : {}
+    turn(id, status === 'paused' ? 'paused' : 'waiting', { ...paused, ...(direction === 'out' ? { needs: 'source' as const } : {}) })
+  }
   return {
     list: () => [...entries.values()].map(({ info }) => info),
     get: (id) => entries.get(id)?.info,
-    add(info) {
-      const entry: Entry = { info, rate: createRate(), toldAt: 0, accepted: info.direction === 'out' }
+    kept: (id) => entries.get(id)?.kept,
+    check(id, prefix) {
+      const entry = entries.get(id)
+      if (!entry) return
+      entry.kept = { ...entry.kept, prefix }
+      keep(entry)
+    },
+    add(info, kept) {
+      const entry: Entry = { info, kept, rate: createRate(), toldAt: 0, keptAt: 0, accepted: info.direction === 'out' }
       entries.set(info.id, entry)
       keep(entry)
       tell(entry)
@@ -106,6 +150,9 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
       const rate = entry.rate.sample(done, now)
       change(id, { done, rate, left: rate > 0 ? Math.ceil((entry.info.size - done) / rate) : undefined })
       tell(entry)
+      if (now - entry.keptAt < KEEP_MS) return
+      entry.kept = { ...entry.kept, moved: clock.now() }
+      keep(entry)
     },
     fail,
     async remove(id) {
@@ -116,14 +163,18 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
     full: () => [...entries.values()].filter(({ info }) => isReceived(info)).length >= MAX_RECEIVED,
     async load() {
       const stale: string[] = []
-      const rows = await records.list<TransferInfo>('transfer', { limit: MAX_RECEIVED + 2 * MAX_HISTORY })
-      const sorted = rows.map(([, info]) => info).sort((a, b) => a.at - b.at)
-      for (const info of sorted) {
+      const rows = await records.list<Row>('transfer', { limit: MAX_RECEIVED + 2 * MAX_HISTORY })
+      const sorted = rows.map(([, row]) => row).sort((a, b) => a.at - b.at)
+      for (const { kept, ...info } of sorted) {
         if (entries.has(info.id)) continue
-        entries.set(info.id, { info, rate: createRate(), toldAt: 0, accepted: info.direction === 'out' || info.done > 0 })
+        const own = kept ?? { remote: info.id, moved: info.at }
+        entries.set(info.id, { info, kept: own, rate: createRate(), toldAt: 0, keptAt: 0, accepted: info.direction === 'out' || info.done > 0 })
         if (!isActive(info)) continue
-        if (info.direction === 'in') stale.push(info.id)
-        fail(info.id, new MeshError('PATH_LOST', 'this device stopped before the transfer was finished'))
+        if (kept && info.status !== 'offered' && clock.now() - kept.moved < WAIT_MS) takeUp(info)
+        else {
+          if (info.direction === 'in') stale.push(info.id)
+          fail(info.id, new MeshError('PATH_LOST', 'this device stopped before the transfer was finished'))
+        }
       }
       return stale
     },

@@ -23,10 +23,13 @@ export interface Offer {
   readonly resume?: true
 }
 
-/** What a receiver says before the bytes. `offset`: bytes it has already; 0 but after a resume. */
+/** The first frame of a stream: a sender's offer, or a receiver that can take a transfer of the other side again. */
+export type Opening = { readonly kind: 'offer'; readonly offer: Offer } | { readonly kind: 'want'; readonly id: string }
+
+/** What a receiver says before the bytes. `offset`: bytes it has already; 0 but after a resume. `prefix`: SHA-256 of them, where they were read again. */
 export type Answer =
   | { readonly kind: 'wait' }
-  | { readonly kind: 'accept'; readonly offset: number }
+  | { readonly kind: 'accept'; readonly offset: number; readonly prefix?: string }
   | { readonly kind: 'stop'; readonly code: ErrorCode }
 
 /** What a sender says after the bytes. */
@@ -39,9 +42,11 @@ const MAX_RAW_NAME = 1024 // UTF-16 units taken from a peer before cleaning
 const MAX_CODE = 32 // characters of an error code
 
 const versionSchema = v.object({ v: v.pipe(v.number(), v.integer()) })
+const idSchema = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/))
+const wantSchema = v.object({ kind: v.literal('want'), id: idSchema })
 const offerSchema = v.object({
   kind: v.literal('offer'),
-  id: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/)),
+  id: idSchema,
   name: v.pipe(v.string(), v.maxLength(MAX_RAW_NAME)),
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)),
   type: v.pipe(v.string(), v.maxLength(MAX_TYPE)),
@@ -52,7 +57,11 @@ const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const stopSchema = v.object({ kind: v.literal('stop'), code: v.pipe(v.string(), v.maxLength(MAX_CODE)) })
 const answerSchema = v.variant('kind', [
   v.object({ kind: v.literal('wait') }),
-  v.object({ kind: v.literal('accept'), offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)) }),
+  v.object({
+    kind: v.literal('accept'),
+    offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_FILE)),
+    prefix: v.optional(sha256Schema),
+  }),
   stopSchema,
 ])
 const trailerSchema = v.variant('kind', [v.object({ kind: v.literal('digest'), sha256: sha256Schema }), stopSchema])
@@ -63,11 +72,21 @@ export function offerJson(offer: Offer): unknown {
   return { v: VERSION, kind: 'offer', ...offer }
 }
 
+/** The JSON of the first frame of a receiver that can take a transfer again: `id` is the sender's. */
+export function wantJson(id: string): unknown {
+  return { v: VERSION, kind: 'want', id }
+}
+
 /** UNKNOWN_VERSION before anything else is looked at, BAD_FRAME for the rest. Keys that we do not know are ignored. */
-export function decodeOffer(frame: Uint8Array): Offer {
+export function decodeOpening(frame: Uint8Array): Opening {
   const json = decodeJson(frame)
   const { v: version } = parse(versionSchema, json, 'offer')
   if (version !== VERSION) throw new MeshError('UNKNOWN_VERSION', `file offer of version ${version}, we speak ${VERSION}`)
+  if ((json as { kind?: unknown }).kind === 'want') return { kind: 'want', id: parse(wantSchema, json, 'want').id }
+  return { kind: 'offer', offer: readOffer(json) }
+}
+
+function readOffer(json: unknown): Offer {
   const { id, name, size, type, mtime, resume } = parse(offerSchema, json, 'offer')
   return { id, name: safeName(name), size, type: safeType(type), ...(mtime === undefined ? {} : { mtime }), ...(resume ? { resume } : {}) }
 }

@@ -189,6 +189,8 @@ function filesOf(core: FakeCore): Mesh['files'] {
     accept: answer('accept', 'running'),
     decline: answer('decline', 'declined'),
     cancel: answer('cancel', 'cancelled'),
+    pause: answer('pause', 'paused'),
+    resume: answer('resume', 'waiting'),
     async open(id) {
       core.record('files.open', id)
       return new Blob(['received bytes'])

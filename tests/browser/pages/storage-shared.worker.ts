@@ -40,6 +40,7 @@ const jobs: Record<string, (page: MessagePort, argument: never) => Promise<unkno
     const lost = sink.write(patternBytes(300_000, 2)).catch((error: { code?: string }) => error.code)
     files.attach(await freshPort(page))
     const again = await files.create('takeover', { resume: true })
+    await again.write(patternBytes(300_000, 1).slice(again.offset))
     await again.write(patternBytes(300_000, 2))
     const { size, sha256 } = await again.finish()
     await files.remove('takeover')

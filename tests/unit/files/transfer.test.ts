@@ -6,7 +6,7 @@ import { createMemoryFiles, createMemoryRecords } from '../../../src/storage/mem
 import { createNodeSha256 } from '../../../src/storage/sha256.node.ts'
 import { patternBytes } from '../../contract/file-store.ts'
 import { waitUntil } from '../../support/wait.ts'
-import { createTestPeer, ended, join, nextOffer, pausedFiles, readSource, stopPeers } from './two-hosts.ts'
+import { createTestPeer, ended, join, nextOffer, pausedFiles, readSource, stopPeers, turned } from './two-hosts.ts'
 
 function sha256(bytes: Uint8Array): string {
   const hash = createNodeSha256()
@@ -132,17 +132,20 @@ describe('file transfer', () => {
     await b.service.decline(offer.id)
   })
 
-  it('a disk that fills up in the middle fails both sides with STORAGE_FULL', async () => {
+  it('a disk that fills up in the middle pauses both sides with STORAGE_FULL and keeps what was written', async () => {
     const files = createMemoryFiles({ cap: 1_000_000 })
     const [a, b] = [createTestPeer(), createTestPeer({ files: { ...files, estimate: async () => ({}) } })]
     join(a, b)
     const id = await a.service.offer('b', new Blob([patternBytes(3_000_000)]), { name: 'x' })
     const offer = await nextOffer(b)
     await b.service.accept(offer.id)
-    const [sent, received] = [await ended(a, id), await ended(b, offer.id)]
+    const [sent, received] = [await turned(a, id, 'paused'), await turned(b, offer.id, 'paused')]
+    assert.deepEqual([sent.pausedBy, received.pausedBy], ['them', 'me'])
     assert.deepEqual([sent.problem?.code, received.problem?.code], ['STORAGE_FULL', 'STORAGE_FULL'])
     assert.equal(sent.problem?.message, 'the other device has no space left')
-    assert.equal((await files.estimate()).used, 0)
+    assert.ok(((await files.estimate()).used ?? 0) > 500_000)
+    await b.service.cancel(offer.id)
+    await waitUntil(async () => (await files.estimate()).used === 0, { what: 'the bytes to be gone' })
   })
 
   it('progress is told at most ten times a second, in order, with speed and time left', async () => {
@@ -163,7 +166,7 @@ describe('file transfer', () => {
     assert.ok(a.changes.some((info) => info.rate > 0))
   })
 
-  it('history survives a restart; what was under way has failed with PATH_LOST and its bytes are gone', async () => {
+  it('history survives a restart; what an older version had under way has failed with PATH_LOST and its bytes are gone', async () => {
     const records = createMemoryRecords()
     const files = createMemoryFiles()
     const info: TransferInfo = { id: 'old-1', peer: 'p', direction: 'in', name: 'n', size: 9, type: '', done: 3, rate: 1, status: 'running', at: 1 }
@@ -226,6 +229,7 @@ describe('file transfer', () => {
         },
         finish: async () => ({ size, sha256: hash.digest() }),
         discard: async () => undefined,
+        release: async () => undefined,
       }),
     }
     const [a, b] = [createTestPeer(), createTestPeer({ files: counting })]

@@ -92,10 +92,10 @@ export function createTestPeer(options: TestPeerOptions = {}): TestPeer {
 }
 
 /** `a` offers, `b` serves; `pairs` holds the streams in the order they were opened. */
-export function join(a: TestPeer, b: TestPeer, highWaterMark = 65_536): { readonly pairs: StreamPair[] } {
+export function join(a: TestPeer, b: TestPeer, highWaterMark = 65_536, peers?: readonly [string, string]): { readonly pairs: StreamPair[] } {
   const pairs: StreamPair[] = []
   a.connect(() => {
-    const pair = createStreamPair({ highWaterMark })
+    const pair = createStreamPair({ highWaterMark, ...(peers ? { peers } : {}) })
     pairs.push(pair)
     void b.serve(pair.b)
     return pair.a
@@ -109,8 +109,19 @@ export async function nextOffer(peer: TestPeer, index = 0): Promise<TransferInfo
 
 /** Waits until a transfer of `peer` has ended and gives it. */
 export async function ended(peer: TestPeer, id: string): Promise<TransferInfo> {
-  return waitUntil(() => peer.service.transfers().find((info) => info.id === id && !['offered', 'running', 'verifying'].includes(info.status)), {
-    what: `the end of ${id}`,
+  return waitUntil(
+    () => peer.service.transfers().find((info) => info.id === id && !['offered', 'running', 'verifying', 'waiting', 'paused'].includes(info.status)),
+    {
+      what: `the end of ${id}`,
+      ms: 20_000,
+    },
+  )
+}
+
+/** Waits until a transfer of `peer` is as `status` says and gives it. */
+export async function turned(peer: TestPeer, id: string, status: TransferInfo['status']): Promise<TransferInfo> {
+  return waitUntil(() => peer.service.transfers().find((info) => info.id === id && info.status === status), {
+    what: `${id} to be ${status}`,
     ms: 20_000,
   })
 }
@@ -162,8 +173,8 @@ export function pausedFiles(): { files: FileStore; blocked(): boolean; used(): P
   let writes = 0
   const files: FileStore = {
     ...memory,
-    async create(id) {
-      const sink = await memory.create(id)
+    async create(id, options) {
+      const sink = await memory.create(id, options)
       return {
         ...sink,
         async write(chunk) {
@@ -174,4 +185,25 @@ export function pausedFiles(): { files: FileStore; blocked(): boolean; used(): P
     },
   }
   return { files, blocked: () => writes > 2, used: async () => (await memory.estimate()).used, release: gate.resolve }
+}
+
+/** A clock whose timers fire by hand; `fire` waits for a timer of exactly `ms` and runs the newest of them. */
+export function handClock() {
+  const system = systemClock()
+  const timers = new Map<number, { ms: number; task: () => void }>()
+  let next = 0
+  const clock = {
+    ...system,
+    after(ms: number, task: () => void) {
+      const id = next++
+      timers.set(id, { ms, task })
+      return () => void timers.delete(id)
+    },
+  }
+  const fire = async (ms: number) => {
+    const [id, timer] = await waitUntil(() => [...timers].findLast(([, found]) => found.ms === ms), { what: `a timer of ${ms} ms` })
+    timers.delete(id)
+    timer.task()
+  }
+  return { clock, fire }
 }

@@ -4,24 +4,26 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { safeName } from '../../../src/protocols/files/name.ts'
 import { createRate } from '../../../src/protocols/files/rate.ts'
-import { decodeAnswer, decodeOffer, decodeTrailer, decodeVerdict, offerJson, safeType } from '../../../src/protocols/files/wire.ts'
+import { decodeAnswer, decodeOpening, decodeTrailer, decodeVerdict, offerJson, safeType, wantJson } from '../../../src/protocols/files/wire.ts'
 import { isErrorCode, MeshError } from '../../../src/shared/errors.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 10_000)
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
 
 describe('wire', () => {
-  it('decodeOffer reads what offerJson wrote', () => {
+  it('decodeOpening reads what offerJson and wantJson wrote', () => {
     const offer = { id: 'a-1', name: 'Bild ü.png', size: 5, type: 'image/png', mtime: 7 }
-    assert.deepEqual(decodeOffer(bytes(offerJson(offer))), offer)
+    assert.deepEqual(decodeOpening(bytes(offerJson(offer))), { kind: 'offer', offer })
+    assert.deepEqual(decodeOpening(bytes(wantJson('a-1'))), { kind: 'want', id: 'a-1' })
+    assert.throws(() => decodeOpening(bytes({ v: 1, kind: 'want', id: '../x' })), { code: 'BAD_FRAME' })
   })
 
-  it('decodeOffer ignores keys of newer peers', () => {
+  it('decodeOpening ignores keys of newer peers', () => {
     const offer = { id: 'a-1', name: 'x', size: 5, type: '' }
-    assert.deepEqual(decodeOffer(bytes({ ...(offerJson(offer) as object), folder: ['a'] })), offer)
+    assert.deepEqual(decodeOpening(bytes({ ...(offerJson(offer) as object), more: ['a'] })), { kind: 'offer', offer })
   })
 
-  for (const [name, decode] of Object.entries({ decodeOffer, decodeAnswer, decodeTrailer, decodeVerdict })) {
+  for (const [name, decode] of Object.entries({ decodeOpening, decodeAnswer, decodeTrailer, decodeVerdict })) {
     it(`${name} gives a value or a MeshError for any bytes`, () => {
       const check = (frame: Uint8Array) => {
         try {
@@ -39,7 +41,7 @@ describe('wire', () => {
       const near = fc.record(
         {
           v: fc.oneof(fc.constant(1), fc.anything()),
-          kind: fc.constantFrom('offer', 'accept', 'wait', 'stop', 'digest', 'done'),
+          kind: fc.constantFrom('offer', 'want', 'accept', 'wait', 'stop', 'digest', 'done'),
           id: fc.string(),
           name: fc.string({ unit: 'binary' }),
           size: fc.oneof(fc.integer(), fc.double()),
