@@ -18,6 +18,9 @@ const PERMISSIONS = [
   'usb=()',
 ].join(', ')
 
+/** Holds files of the build alone, each under the hash of its content; a slash at its end makes it a prefix in a policy (CSP3 §6.7.2.11). */
+const BUILD_FOLDER = '/assets/'
+
 /** On every answer. */
 export const BASE_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
@@ -35,10 +38,11 @@ export function pageHeaders(host: ClientHost, scripts: readonly string[]): Reado
   }
 }
 
-/** Nothing by default; strings become code only by the page's one policy (src/bridge/trusted.page.ts); scripts and workers by exact file, no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */
+/** Nothing by default; strings become code only by the page's one policy (src/bridge/trusted.page.ts); scripts and workers by exact file or from the build's own folder (ADR 15), no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */
 export function contentPolicy(host: ClientHost, scripts: readonly string[]): string {
   const origin = `${host.secure ? 'https' : 'http'}://${hostText(host)}`
-  const named = scripts.length > 0 && scripts.length <= MAX_NAMED_SCRIPTS ? scripts.map((path) => `${origin}${encodeURI(path)}`).join(' ') : "'self'"
+  const places = new Set(scripts.map((path) => (path.startsWith(BUILD_FOLDER) ? BUILD_FOLDER : encodeURI(path))))
+  const named = places.size > 0 && places.size <= MAX_NAMED_SCRIPTS ? [...places].map((place) => `${origin}${place}`).join(' ') : "'self'"
   return [
     "default-src 'none'",
     `script-src ${named} 'wasm-unsafe-eval'`,

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { loadDist } from '../../../relay-server/front/dist-files.ts'
+import { BASE_HEADERS, pageHeaders } from '../../../relay-server/front/headers.ts'
 import type { FrontOptions, SiteContext } from '../../../relay-server/front/options.ts'
 import type { Remote } from '../../../relay-server/front/remote.ts'
 import { type Front, startFront } from '../../../relay-server/front/server.ts'
@@ -89,7 +90,7 @@ function raw(text: string, port = front.port): Promise<string> {
   })
 }
 
-test('the front serves the page with a policy that names its scripts and nothing else', async () => {
+test('the front serves the page with a policy that names where its scripts are and nothing else', async () => {
   const { status, headers, body } = await ask('/')
   assert.equal(status, 200)
   assert.match(String(body), /DMesh/)
@@ -101,9 +102,24 @@ test('the front serves the page with a policy that names its scripts and nothing
   assert.equal(headers['set-cookie'], undefined)
   const policy = String(headers['content-security-policy'])
   const origin = `http://dmesh.localhost:${front.port}`
-  assert.ok(policy.includes(`script-src ${origin}/assets/main-a1B2c3D4.js ${origin}/sw.js 'wasm-unsafe-eval';`), policy)
+  assert.ok(policy.includes(`script-src ${origin}/assets/ ${origin}/sw.js 'wasm-unsafe-eval';`), policy)
   for (const part of ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) assert.ok(policy.includes(part), part)
   assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'|script-src[^;]*'self'/)
+})
+
+test('under the folder that the policy names nothing is answered but files of the build', async () => {
+  for (const path of ['/assets/', '/assets/other.js', '/assets/../p2p/x.js', '/assets/%2e%2e/p2p/x.js', '/assets/main-a1B2c3D4.js/x']) {
+    const { status } = await ask(path)
+    assert.ok(status >= 400 && status < 500, `${path}: ${status}`)
+  }
+})
+
+test('all headers of the page fit into the 4 KiB that proxies reserve, however many scripts it has', () => {
+  const scripts = Array.from({ length: 500 }, (_, at) => `/assets/some-quite-long-name-${at}-a1B2c3D4.js`)
+  const host = { host: `${'long.'.repeat(20)}example`, port: 44_444, secure: true, kind: 'app' } as const
+  const headers = { ...BASE_HEADERS, ...pageHeaders(host, [...scripts, '/mesh.worker.js', '/storage.worker.js', '/sw.js']) }
+  const size = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0)
+  assert.ok(size < 3_000, `${size} bytes`)
 })
 
 test('the front lets hashed files be kept for ever and asks again for the others', async () => {
