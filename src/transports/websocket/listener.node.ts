@@ -6,6 +6,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { WebSocket, WebSocketServer } from 'ws'
 import { prefixOf } from '../../shared/ip-prefix.ts'
+import { lookup } from '../../shared/local-names.node.ts'
 import { createPlaces } from '../../shared/places.ts'
 import { createConnection, type PausableSocket, type SocketLike } from './connection.ts'
 import { MAX_MESSAGE, PENDING } from './limits.ts'
@@ -68,7 +69,7 @@ export function createWebSocketDoor(addresses: () => readonly string[]): WebSock
 
 /** Dialer for Node.js: the `ws` package masks frames natively, undici's WebSocket does not (measured 10 times slower). */
 export function openNodeSocket(url: string): SocketLike & PausableSocket & { readonly readyState: number } {
-  return asSocket(new WebSocket(url, { maxPayload: MAX_MESSAGE, perMessageDeflate: false }))
+  return asSocket(new WebSocket(url, { maxPayload: MAX_MESSAGE, perMessageDeflate: false, lookup }))
 }
 
 function asSocket(socket: WebSocket): SocketLike & PausableSocket & { readonly readyState: number } {

@@ -10,7 +10,6 @@ import { printable, printableText, sizeText, timeText } from '../../../relay-ser
 import { qrText } from '../../../relay-server/commands/qr-text.ts'
 import { resolvePeer } from '../../../relay-server/commands/resolve-peer.ts'
 import { createWatch } from '../../../relay-server/commands/watch-transfer.ts'
-import { reachable } from '../../../relay-server/peer/relay-origin.ts'
 import type { MeshState, PeerInfo, TransferInfo } from '../../../src/core/mesh.ts'
 import { codeOf } from '../../../src/shared/errors.ts'
 import { FUZZ_RUNS } from '../../support/fuzz.ts'
@@ -174,9 +173,4 @@ test('qrText() draws a code that a scanner reads', () => {
   assert.equal(decodeQR({ width: width * scale, height: height * scale, data }), link)
   const [first = ''] = qrText('x', true).split('\n')
   assert.ok(first.startsWith('\u001b[30;107m') && first.endsWith('\u001b[0m'), 'black on white')
-})
-
-test('reachable() knows where *.localhost is', () => {
-  assert.equal(reachable('http://dmesh.localhost:8421'), 'http://127.0.0.1:8421')
-  for (const origin of ['https://home.example', 'https://a.localhost', 'http://localhost.example:1']) assert.equal(reachable(origin), origin)
 })
