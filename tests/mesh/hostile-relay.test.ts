@@ -191,9 +191,10 @@ describe('a relay that keeps everything and lies', () => {
   })
 
   it('connects a caller to somebody else, then plays what was said again: nobody poses as another, each message comes once', async () => {
-    const [identity, cleo] = [await createEphemeralIdentity(), await start('Cleo')]
-    relay.swap = { from: multihash(identity.peer), to: multihash(cleo.mesh.peer) }
-    const [ana, ben] = [await start('Ana'), await start('Ben', { identity })]
+    const [anaKey, benKey, cleo] = [await createEphemeralIdentity(), await createEphemeralIdentity(), await start('Cleo')]
+    // Whoever of the two calls first: a connection that the other side made would be a good one.
+    relay.swap = [anaKey, benKey].map(({ peer }) => ({ from: multihash(peer), to: multihash(cleo.mesh.peer) }))
+    const [ana, ben] = [await start('Ana', { identity: anaKey }), await start('Ben', { identity: benKey })]
     await waitUntil(() => ana.mesh.peers.length === 2, { what: 'Ana to see both' })
     await assert.rejects(
       ana.mesh.open(ben.mesh.peer, PROTOCOL.echo, { signal: AbortSignal.timeout(4000) }),

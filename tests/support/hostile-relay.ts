@@ -44,7 +44,7 @@ export interface HostileRelay {
   /** Default: passes on. */
   twist: Twist
   /** Bytes in a peer's hop messages that are replaced, e.g. the PeerID of who is called. */
-  swap: { readonly from: Uint8Array; readonly to: Uint8Array } | undefined
+  swap: readonly { readonly from: Uint8Array; readonly to: Uint8Array }[] | undefined
   /** Tell a peer something on every stream of this protocol it has open. */
   say(protocol: string, peer: string, frame: Frame): void
   /** A circuit to `to` in the name of `from`, with the bytes that `from` sent before. Resolves with what came back when it ended. */
@@ -187,10 +187,10 @@ function tap(stream: Stream, relay: () => HostileRelay, keep: (bytes: Uint8Array
 }
 
 function swapped(bytes: Uint8Array, swap: HostileRelay['swap']): Uint8Array {
-  const at = swap ? Buffer.from(bytes).indexOf(swap.from) : -1
-  if (!swap || at < 0) return bytes
+  const found = swap?.find(({ from }) => Buffer.from(bytes).indexOf(from) >= 0)
+  if (!found) return bytes
   const copy = bytes.slice()
-  copy.set(swap.to, at)
+  copy.set(found.to, Buffer.from(bytes).indexOf(found.from))
   return copy
 }
 
