@@ -34,8 +34,12 @@ export function pageHeaders(host: ClientHost, scripts: readonly string[]): Reado
   return {
     'content-security-policy': contentPolicy(host, scripts),
     'cross-origin-resource-policy': 'same-origin',
-    ...(host.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
   }
+}
+
+/** On every answer to a host of ours, whatever it says: the first thing a browser sees of this relay may be a sentence or dmesh.json (RFC 6797 §7.2: over TLS alone). */
+export function transportHeaders(host: ClientHost | undefined): Readonly<Record<string, string>> {
+  return host?.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}
 }
 
 /** Nothing by default; strings become code only by the page's one policy (src/bridge/trusted.page.ts); scripts and workers by exact file or from the build's own folder (ADR 15), no inline code, no eval (WebAssembly only); sockets to any relay, since relays are chosen by their users. */

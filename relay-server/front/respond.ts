@@ -2,7 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { chooseEncoding, type DistFile } from './dist-files.ts'
-import { BASE_HEADERS, PEER_CONTENT_HEADERS, pageHeaders } from './headers.ts'
+import { BASE_HEADERS, PEER_CONTENT_HEADERS, pageHeaders, transportHeaders } from './headers.ts'
 import type { ClientHost } from './hosts.ts'
 import { SITE_MAX_AGE } from './limits.ts'
 import type { FrontOptions } from './options.ts'
@@ -84,14 +84,19 @@ function text(exchange: Exchange, status: number, body: string, headers: Readonl
 }
 
 function send(
-  { request, response }: Exchange,
+  { request, response, host }: Exchange,
   status: number,
   body: string | Uint8Array | undefined,
   headers: Readonly<Record<string, string>>,
 ): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   const bodyless = status === 304 || status === 204
-  response.writeHead(status, { ...BASE_HEADERS, ...headers, ...(bytes && !bodyless ? { 'content-length': bytes.byteLength } : {}) })
+  response.writeHead(status, {
+    ...BASE_HEADERS,
+    ...transportHeaders(host),
+    ...headers,
+    ...(bytes && !bodyless ? { 'content-length': bytes.byteLength } : {}),
+  })
   response.end(request.method === 'HEAD' || bodyless ? undefined : bytes)
 }
 

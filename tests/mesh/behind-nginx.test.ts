@@ -104,8 +104,10 @@ test('dmesh.json gives the public name', { skip }, async () => {
   assert.deepEqual(addresses, [`/dns4/mesh.example/tcp/443/tls/ws/p2p/${peer}`])
 })
 
-test('the page is told to stay on https, which the relay knows from the proxy alone', { skip }, async () => {
-  assert.match(String((await ask('/')).headers['strict-transport-security']), /max-age/)
+test('a browser is told to stay on https, which the relay knows from the proxy alone, also while the page is not built', { skip }, async () => {
+  for (const path of ['/', '/nothing-here', '/.well-known/dmesh.json', '/healthz']) {
+    assert.match(String((await ask(path)).headers['strict-transport-security']), /max-age/, path)
+  }
 })
 
 test('WebSockets get through', { skip }, async () => {
