@@ -18,5 +18,8 @@ export const MAX_ADDRESSES = 16
 /** ms that the hop server waits again for its circuits while libp2p stops; DRAIN_MS is over by then. */
 export const AFTER_DRAIN = 1
 
+/** ms from a shown certificate or a removal to going through all places: thousands come back at once after a restart, and 50 ms more of a place matter to nobody. */
+export const RECHECK_AFTER = 50
+
 /** Peers connected at once: one costs 30 to 37 KiB (tests/mesh/load.ts measures it), so all of them fit 320 MB; twice as many as there are places in transports/relay/limits.ts. */
 export const MAX_PEERS = 8192

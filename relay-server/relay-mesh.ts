@@ -25,13 +25,14 @@ import { createDirectDoor, type DirectDoor } from '../src/transports/webrtc-dire
 import { createWebRtcDirect } from '../src/transports/webrtc-direct/transport.ts'
 import { openNodeSocket, type WebSocketDoor } from '../src/transports/websocket/listener.node.ts'
 import { createWebSocket } from '../src/transports/websocket/transport.ts'
+import { PROTOCOL } from '../src/wire/ids.ts'
 import { directListen, stunListen } from './addresses.ts'
 import type { RelayNumbers } from './admin/metrics.ts'
 import type { RelayConfig } from './config/config.ts'
 import { createFilesOff } from './files-off.ts'
 import type { Front } from './front/server.ts'
 import { openLan } from './lan.ts'
-import { AFTER_DRAIN, MAX_PEERS } from './limits.ts'
+import { AFTER_DRAIN, MAX_PEERS, RECHECK_AFTER } from './limits.ts'
 import { createRelayPresence } from './relay-presence.ts'
 import { checkTcpPort, checkUdpPort } from './start-parts.ts'
 import { createStunServer, type StunServer } from './stun/server.ts'
@@ -70,10 +71,15 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
   const rolesOf = rolesBy(access, identity.peer)
-  const presence = await createRelayPresence(records)
   const { decide, spend } = access
+  const late: { hop?: HopServer } = {}
+  const recheck = gather(clock, () => {
+    presence.recheck()
+    late.hop?.recheck()
+  })
+  const mayBeInLobby = (peer: string) => decide({ peer, roles: rolesOf(peer) }, 'presence.join', PROTOCOL.presence, IDLE, clock.now()).allow
+  const presence = await createRelayPresence({ records, mayBeInLobby, onChange: recheck })
   const hopService = createHopServer({ decide, spend, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
-  let hop: HopServer | undefined
   const listener = listenAt(address, door)
   const mesh = await createMesh({
     identity,
@@ -96,12 +102,14 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     name: config.name,
     version: parts.version,
     kind: 'relay',
-    services: { hop: (components: HopComponents) => (hop = hopService(components)) },
+    services: { hop: (components: HopComponents) => (late.hop = hopService(components)) },
     maxConnections: MAX_PEERS,
   })
   stack.defer(() => mesh.close())
+  const { hop } = late
   if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
   access.onChange(hop.recheck)
+  access.onChange(presence.recheck)
   if (config.mdns) openLan({ mesh, clock, log }, stack)
   // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
   const isDirect = mesh.addresses().some((text) => text.includes('/webrtc-direct'))
@@ -133,6 +141,21 @@ async function openDirect({ config, udp, hasSeen, clock, log }: RelayMeshParts, 
   const door = createDirectDoor({ certificate, isProven: hasSeen, clock, log })
   return { door, transport: createWebRtcDirect({ clock, log, createListener: door.createListener, listen: directListen(udp, port) }) }
 }
+
+/** Many show a certificate at once when a relay starts: everything is gone through once for all of them. */
+function gather(clock: Clock, task: () => void): () => void {
+  let due = false
+  return () => {
+    if (due) return
+    due = true
+    clock.after(RECHECK_AFTER, () => {
+      due = false
+      task()
+    })
+  }
+}
+
+const IDLE = { startsLastMinute: 0, concurrent: 0, used: {} } // who may be there, not how often
 
 /** The front owns the port: the address here only makes libp2p ask the door for a listener. */
 function listenAt(address: string, door: WebSocketDoor): Transport {

@@ -11,11 +11,23 @@ export interface RelayPresence {
   readonly desk: Protocol<InviteService>
   /** A relay cannot know roles: they are sealed. Whoever is in is a member. */
   meshesOf(peer: string): Who['meshes']
+  /** Who may be where changed: rows of the policy. */
+  recheck(): void
 }
 
-export async function createRelayPresence(records: RecordStore): Promise<RelayPresence> {
+export interface RelayPresenceOptions {
+  readonly records: RecordStore
+  /** True for whom a row speaks of without regard to private meshes: members of two meshes must not meet in a lobby. */
+  readonly mayBeInLobby: (peer: string) => boolean
+  /** Somebody showed a certificate, or was removed: time to recheck(). */
+  readonly onChange: () => void
+}
+
+export async function createRelayPresence({ records, mayBeInLobby, onChange }: RelayPresenceOptions): Promise<RelayPresence> {
   const late: { desk?: InviteService; presence?: PresenceService } = {}
-  const presence = createPresenceServer({ admits: (peer, mesh) => mesh === 'lobby' || late.desk?.isMember(peer, mesh) === true })
+  const presence = createPresenceServer({
+    admits: (peer, mesh) => (mesh === 'lobby' ? mayBeInLobby(peer) : late.desk?.isMember(peer, mesh) === true),
+  })
   const desk = await createInviteServer({ records, checks: createDeskChecks })
   return {
     protocol: {
@@ -31,10 +43,11 @@ export async function createRelayPresence(records: RecordStore): Promise<RelayPr
       start(host, signal) {
         const running = desk.start(host, signal)
         late.desk = running.service
-        running.service.onChange(() => late.presence?.recheck())
+        running.service.onChange(onChange)
         return running
       },
     },
     meshesOf: (peer) => late.desk?.meshesOf(peer).map((id) => ({ id, role: 'member' })) ?? [],
+    recheck: () => late.presence?.recheck(),
   }
 }

@@ -185,6 +185,8 @@ export interface MeshesHost {
   onRelays(listen: () => void): void
   /** Keep this one too. */
   addRelay(origin: string): void
+  /** What this relay (PeerID) lets me do may be more now, or less: ask it for a place at once. */
+  renewPlace(relay: string, gained: boolean): void
   /** What I call myself. */
   name(): string
   /** Meshes, members or roles changed. */

@@ -5,7 +5,7 @@ import type { PresenceService } from '../core/protocol.ts'
 import type { RelayClient, RelaySource } from '../core/transport.ts'
 import { sleep, throwIfAborted, withDeadline } from '../shared/async.ts'
 import type { Clock } from '../shared/clock.ts'
-import { MeshError, toMeshError } from '../shared/errors.ts'
+import { codeOf, MeshError, toMeshError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { type Found, findRelay } from './find-relay.ts'
 import { DIAL_TIMEOUT, RELAY_INTERVAL } from './limits.ts'
@@ -36,6 +36,8 @@ export interface Keeper {
   addresses(): readonly string[]
   /** Something changed (network, wake-up), or it seems silent: look, and try now. */
   kick(): void
+  /** What the relay allows may be more now, or less: ask for a place where there is none, or anew for the one that is held. */
+  renew(gained: boolean): void
   /** Ends it; its place is given up. */
   stop(): void
 }
@@ -61,6 +63,7 @@ export function createKeeper(source: RelaySource, parts: KeeperParts, parent: Ab
   let reached: readonly string[] = []
   const kicks = new Set<() => void>()
   let held = false // this session got a place
+  let askAgain: (() => void) | undefined
   const set = (change: Partial<RelayInfo>) => {
     info = { ...info, ...change }
     parts.changed()
@@ -107,18 +110,30 @@ export function createKeeper(source: RelaySource, parts: KeeperParts, parent: Ab
 
   const holdPlace = async ({ site, connection }: Found, over: AbortSignal): Promise<never> => {
     let announced: Promise<void> | undefined
+    let denied = false
+    // Whoever has a place by a private mesh alone is in no lobby. Whoever was in one may have lost more than that.
+    const inNoLobby = (error: unknown) => {
+      if (codeOf(error) !== 'ACCESS_DENIED') throw error
+      denied = true
+      askAgain?.()
+    }
     for (;;) {
       const { until } = await withDeadline(clock, DIAL_TIMEOUT, 'the reservation', over, (own) => parts.client.reserve(site.peer, own))
       const { path } = links.of(site.peer).find((link) => link.connection === connection) ?? {}
       held = true
       set({ status: 'reserved', problem: undefined, transport: path?.transport, rtt: path?.rtt })
       log('relay.reserved', { relay: site.peer, seconds: Math.round((until - clock.now()) / 1000) })
-      announced ??= parts.presence.join(site.peer, over)
+      announced ??= parts.presence.join(site.peer, over).catch(inNoLobby)
       parts.reserved()
       const wait = Math.max(RENEW_MIN, (until - clock.now()) * RENEW_AT)
       const renew = new AbortController()
-      const due = sleep(clock, wait, AbortSignal.any([over, renew.signal]))
-      await Promise.race([due, announced.then(() => due)]).finally(() => renew.abort())
+      askAgain = () => renew.abort()
+      const due = sleep(clock, wait, AbortSignal.any([over, renew.signal])).catch(() => undefined)
+      await Promise.race([due, announced.then(() => due)]).finally(() => {
+        askAgain = undefined
+        if (denied && !renew.signal.aborted) announced = undefined
+        renew.abort()
+      })
       throwIfAborted(over)
     }
   }
@@ -179,6 +194,10 @@ export function createKeeper(source: RelaySource, parts: KeeperParts, parent: Ab
     addresses: () => reached,
     kick() {
       for (const kick of kicks) kick()
+    },
+    renew(gained) {
+      if (info.status === 'refused') keeper.kick()
+      else if (!gained) askAgain?.()
     },
     stop() {
       ended.abort(new MeshError('CLOSED', 'the relay was taken out'))

@@ -10,6 +10,7 @@ export interface Relays {
   /** By its origin, unless it is kept already. Above MAX_RELAYS nothing happens. */
   add(origin: string): void
   list: MeshesHost['relays']
+  renewPlace: MeshesHost['renewPlace']
 }
 
 export function createRelays({ relayClient, relaySource, relays: given }: MeshParts, ways: Ways, links: Links, presence: PresenceService): Relays {
@@ -19,6 +20,9 @@ export function createRelays({ relayClient, relaySource, relays: given }: MeshPa
       // One that is given is kept in its time, with what its root wants to know of it.
       const known = given.some((source) => source.origin === origin) || relays.keepers().some((keeper) => keeper.origin === origin)
       if (relayClient && relaySource && !known && relays.keepers().length < MAX_RELAYS) ways.keep(relaySource(origin), relayClient, presence)
+    },
+    renewPlace(relay, gained) {
+      for (const keeper of relays.keepers()) if (keeper.info().id === relay) keeper.renew(gained)
     },
     list: () =>
       relays.keepers().flatMap((keeper) => {

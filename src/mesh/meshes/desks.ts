@@ -73,6 +73,7 @@ export function createDesks(host: MeshesHost, hooks: DeskHooks): Desks {
       both,
     )
     ready()
+    host.renewPlace(relay, true)
     const open = desks.get(mesh.id) ?? new Set<Desk>()
     desks.set(mesh.id, open.add(desk))
     try {
@@ -84,6 +85,7 @@ export function createDesks(host: MeshesHost, hooks: DeskHooks): Desks {
     } finally {
       open.delete(desk)
       own.abort(new MeshError('CLOSED', 'the desk was closed'))
+      host.renewPlace(relay, false)
     }
   }
 

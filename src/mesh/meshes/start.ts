@@ -35,6 +35,7 @@ export function startMeshes(around: MeshesAround, { desks, members, codes }: Mes
     relays: relays.list,
     onRelays: (listen) => void listeners.add(listen),
     addRelay: relays.add,
+    renewPlace: relays.renewPlace,
     name: names.mine,
     changed() {
       // Whoever is no member any more must not go on with what only members may.
