@@ -1,6 +1,7 @@
 /** A peer in this process as a browser would be one: it knows a relay's origin and nothing else. */
 import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
+import type { FileStore } from '../../src/core/stores.ts'
 import { createPresence } from '../../src/discovery/registry/client.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { createMesh } from '../../src/mesh/create.ts'
@@ -34,12 +35,20 @@ export interface TestPeerOptions {
   readonly name: string
   readonly log?: Log
   readonly parts?: Partial<MeshParts>
+  /** Default: up to 256 MiB in memory. */
+  readonly files?: FileStore
 }
 
 /** Knows *.localhost, as browsers do and not every system does. */
 const fetchLocal: typeof fetch = (url, init) => fetch(String(url).replace(/\/\/[a-z.]+\.localhost\b/, '//127.0.0.1'), init)
 
-export async function startTestPeer({ origin, name, log = silentLog(), parts = {} }: TestPeerOptions): Promise<TestPeer> {
+export async function startTestPeer({
+  origin,
+  name,
+  log = silentLog(),
+  parts = {},
+  files = createMemoryFiles(),
+}: TestPeerOptions): Promise<TestPeer> {
   const clock = systemClock()
   const records = createMemoryRecords()
   const relay = createRelayTransport({ clock, log })
@@ -55,7 +64,7 @@ export async function startTestPeer({ origin, name, log = silentLog(), parts = {
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),
-      files: await createFiles({ files: createMemoryFiles(), records, sha256: createSha256 }),
+      files: await createFiles({ files, records, sha256: createSha256 }),
       presence: createPresence({ name, kind: 'cli', instance: crypto.randomUUID(), start: 1 }),
       pubsub: createPubsub(),
       http: createLazyHttp({ clock, log }),
