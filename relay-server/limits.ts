@@ -23,3 +23,9 @@ export const RECHECK_AFTER = 50
 
 /** Peers connected at once: one costs 30 to 37 KiB (tests/mesh/load.ts measures it), so all of them fit 320 MB; twice as many as there are places in transports/relay/limits.ts. */
 export const MAX_PEERS = 8192
+
+/** Relays that --kad may name: each is asked in every lookup and holds all entries of this lobby. */
+export const MAX_KAD_ORIGINS = 8
+
+/** ms for dmesh.json of a relay that --kad names. */
+export const SITE_MS = 10_000

@@ -33,6 +33,7 @@ import { createFilesOff } from './files-off.ts'
 import type { Front } from './front/server.ts'
 import { openLan } from './lan.ts'
 import { AFTER_DRAIN, MAX_PEERS, RECHECK_AFTER } from './limits.ts'
+import { createRelayKad, type RelayKad } from './relay-kad.ts'
 import { createRelayPresence } from './relay-presence.ts'
 import { checkTcpPort, checkUdpPort } from './start-parts.ts'
 import { createStunServer, type StunServer } from './stun/server.ts'
@@ -57,6 +58,7 @@ export interface RelayMesh {
   readonly mesh: MeshHost
   readonly records: RecordStore
   readonly hop: HopServer
+  readonly kad: RelayKad
   readonly stun?: StunServer
   readonly direct?: DirectDoor
 }
@@ -71,6 +73,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   if (stun) stack.defer(stun.close)
   const direct = config.udp === 'off' ? undefined : await openDirect(parts, config.udp)
   const rolesOf = rolesBy(access, identity.peer)
+  const kad = createRelayKad({ config, identity, clock, log })
   const { decide, spend } = access
   const late: { hop?: HopServer } = {}
   const recheck = gather(clock, () => {
@@ -78,7 +81,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     late.hop?.recheck()
   })
   const mayBeInLobby = (peer: string) => decide({ peer, roles: rolesOf(peer) }, 'presence.join', PROTOCOL.presence, IDLE, clock.now()).allow
-  const presence = await createRelayPresence({ records, mayBeInLobby, onChange: recheck })
+  const presence = await createRelayPresence({ records, mayBeInLobby, onChange: recheck, told: kad.told })
   const hopService = createHopServer({ decide, spend, rolesOf, meshesOf: presence.meshesOf, clock, log, drainTime: AFTER_DRAIN })
   const listener = listenAt(address, door)
   const mesh = await createMesh({
@@ -89,14 +92,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     policy: access,
     rolesOf,
     meshesOf: presence.meshesOf,
-    protocols: {
-      message: await createMessages({ records }),
-      files: createFilesOff(),
-      presence: presence.protocol,
-      pubsub: createPubsub({ forward: true }),
-      http: createLazyHttp({ clock, log }),
-      more: [createEcho(), presence.desk],
-    },
+    protocols: { ...(await plainProtocols(parts, records)), presence: presence.protocol, more: [createEcho(), presence.desk, ...kad.protocols] },
     clock,
     log,
     name: config.name,
@@ -110,11 +106,18 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   if (!hop) throw new MeshError('INTERNAL', 'libp2p did not build the hop server')
   access.onChange(hop.recheck)
   access.onChange(presence.recheck)
+  kad.start(mesh, stack)
   if (config.mdns) openLan({ mesh, clock, log }, stack)
   // libp2p goes on when one of several listeners fails, and does not say why; whoever runs the relay has to know.
   const isDirect = mesh.addresses().some((text) => text.includes('/webrtc-direct'))
   if (direct && !isDirect) log('relay.direct.unavailable', { udp: config.udp }, 'error')
-  return { mesh, records, hop, stun, direct: direct?.door }
+  return { mesh, records, hop, kad, stun, direct: direct?.door }
+}
+
+/** Those that know nothing of other parts of the relay. */
+async function plainProtocols({ clock, log }: RelayMeshParts, records: RecordStore) {
+  const message = await createMessages({ records })
+  return { message, files: createFilesOff(), pubsub: createPubsub({ forward: true }), http: createLazyHttp({ clock, log }) }
 }
 
 async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {
@@ -172,7 +175,7 @@ function rolesBy(access: RelayPolicy, self: string): (peer: string) => Who['role
 }
 
 /** A snapshot for metrics and `dmesh status`. */
-export function readNumbers(front: Front, { mesh, hop, stun, direct }: RelayMesh): RelayNumbers {
+export function readNumbers(front: Front, { mesh, hop, kad, stun, direct }: RelayMesh): RelayNumbers {
   const counters = hop.counters()
   const { sockets, upgradesRefused } = front.stats()
   return {
@@ -187,6 +190,7 @@ export function readNumbers(front: Front, { mesh, hop, stun, direct }: RelayMesh
     relayedBack: counters.back,
     refused: { upgrade: upgradesRefused, ...counters.refused },
     cut: counters.cut,
+    kad: kad.numbers(),
     stun: { ...stun?.counters },
     direct: { ...direct?.counters },
   }

@@ -21,12 +21,15 @@ export interface RelayPresenceOptions {
   readonly mayBeInLobby: (peer: string) => boolean
   /** Somebody showed a certificate, or was removed: time to recheck(). */
   readonly onChange: () => void
+  /** Who is in the lobby, see createPresenceServer(). */
+  readonly told: (peer: string, record: string | undefined) => void
 }
 
-export async function createRelayPresence({ records, mayBeInLobby, onChange }: RelayPresenceOptions): Promise<RelayPresence> {
+export async function createRelayPresence({ records, mayBeInLobby, onChange, told }: RelayPresenceOptions): Promise<RelayPresence> {
   const late: { desk?: InviteService; presence?: PresenceService } = {}
   const presence = createPresenceServer({
     admits: (peer, mesh) => (mesh === 'lobby' ? mayBeInLobby(peer) : late.desk?.isMember(peer, mesh) === true),
+    told,
   })
   const desk = await createInviteServer({ records, checks: createDeskChecks })
   return {

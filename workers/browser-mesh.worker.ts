@@ -3,7 +3,9 @@ import { createPolicy } from '../src/access/policy.ts'
 import { defaultRows } from '../src/access/rows.ts'
 import type { PathAttempt } from '../src/core/path.ts'
 import type { FileStore, RecordStore } from '../src/core/stores.ts'
+import { createLazyFind } from '../src/discovery/kad/lazy.ts'
 import { createPresence } from '../src/discovery/registry/client.ts'
+import { createRecordCheck } from '../src/discovery/registry/record-check.ts'
 import { loadBrowserIdentity } from '../src/identity/browser.ts'
 import { createMesh } from '../src/mesh/create.ts'
 import { createLazyTransport } from '../src/mesh/lazy-transport.ts'
@@ -78,6 +80,7 @@ export async function startBrowserMesh(parts: BrowserMeshParts): Promise<MeshHos
       }),
       presence: createPresence({ name: await knownName(records, name), kind: 'browser', records }),
       http: createLazyHttp({ clock, log }),
+      find: createLazyFind(createRecordCheck),
       pubsub: createLazyPubsub(async () => (await import('../src/protocols/pubsub/protocol.ts')).createPubsub()),
       more: [createEcho()],
     },

@@ -17,6 +17,8 @@ export interface RelayNumbers {
   readonly refused: Readonly<Record<string, number>>
   /** Circuits that were cut, by error code. */
   readonly cut: Readonly<Record<string, number>>
+  /** Other relays that are known, and entries kept (--kad). */
+  readonly kad: { readonly relays: number; readonly entries: number }
   /** STUN datagrams by outcome. */
   readonly stun: Readonly<Record<string, number>>
   /** Handshakes of webrtc-direct by outcome. */
@@ -53,6 +55,8 @@ export function createMetrics(read: () => RelayNumbers, version: string): Metric
   gauge('presence', 'Peers in the roster now', (n) => n.presence)
   gauge('reservations', 'Reservations now', (n) => n.reservations)
   gauge('circuits', 'Circuits now', (n) => n.circuits)
+  gauge('kad_relays', 'Other relays known', (n) => n.kad.relays)
+  gauge('kad_entries', 'Entries kept that say at which relay somebody is', (n) => n.kad.entries)
   counter('reservations_granted_total', 'Reservations granted, renewals included', '', (n) => ({ all: n.reservationsTotal }))
   counter('circuits_started_total', 'Circuits started', '', (n) => ({ all: n.circuitsTotal }))
   counter('relayed_bytes_total', 'Bytes through circuits', 'direction', (n) => ({ forward: n.relayedForward, back: n.relayedBack }))

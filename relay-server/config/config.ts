@@ -27,6 +27,8 @@ export interface RelayConfig {
   readonly tcp: number | 'off'
   /** Announce and look on the LAN. */
   readonly mdns: boolean
+  /** Origins of other relays to find peers with. */
+  readonly kad: readonly string[] | 'off'
   readonly stun: number | 'off'
   readonly log: Readonly<Record<string, LogLevel | 'off'>>
   readonly name: string
@@ -70,6 +72,7 @@ function complete(values: OptionValues, { root, env }: ConfigSources, cwd: strin
     udp: values.udp ?? above(0),
     tcp: values.tcp ?? 'off',
     mdns: values.mdns ?? false,
+    kad: values.kad ?? [],
     stun: values.stun ?? above(1),
     log: values.log ?? { '*': 'info' },
     name: values.name ?? (hostname().slice(0, 64) || 'relay'),

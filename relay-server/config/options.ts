@@ -1,6 +1,7 @@
 /** Every option of `dmesh relay`, as data: flag, DMESH_* name, file key, default, check and the text of --help. Pure. */
 import { isIP } from 'node:net'
 import type { LogLevel } from '../../src/shared/log.ts'
+import { MAX_KAD_ORIGINS } from '../limits.ts'
 
 export interface HostPort {
   /** A name or an IP address without brackets. */
@@ -92,6 +93,13 @@ export const OPTIONS = {
     doc: 'Announce this relay to the networks this computer is in, and connect to libp2p programs that announce themselves there (mDNS, _p2p._udp). Others find it over TCP: say --tcp too.',
     parse: (texts) => parseSwitch(last(texts)),
   }),
+  kad: option({
+    value: 'ORIGIN|off',
+    many: true,
+    default: 'answers questions, asks nobody',
+    doc: 'Another relay with which this one finds peers, such as https://relay.example. May be repeated; each tells the others who is in its lobby. off: not even questions are answered.',
+    parse: parseRelays,
+  }),
   stun: option({
     value: 'PORT|off',
     default: 'one above the port of --listen',
@@ -132,6 +140,14 @@ function last(texts: readonly string[]): string {
 function nonEmpty(text: string, what: string): string {
   if (!text) throw new Error(`is empty; give ${what}`)
   return text
+}
+
+/** Origins of other relays, or off. */
+function parseRelays(texts: readonly string[]): readonly string[] | 'off' {
+  const list = texts.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean)
+  if (list.join() === 'off') return 'off'
+  if (list.length > MAX_KAD_ORIGINS) throw new Error(`names more than ${MAX_KAD_ORIGINS} relays; a few are enough, they tell of the others`)
+  return list.map(parseOrigin)
 }
 
 /** `host:port`, `[v6]:port`. A plain Error when it is anything else. */

@@ -4,7 +4,9 @@ import { createPolicy } from '../../src/access/policy.ts'
 import { defaultRows } from '../../src/access/rows.ts'
 import type { Identity } from '../../src/core/identity.ts'
 import type { RecordStore } from '../../src/core/stores.ts'
+import { createLazyFind } from '../../src/discovery/kad/lazy.ts'
 import { createPresence } from '../../src/discovery/registry/client.ts'
+import { createRecordCheck } from '../../src/discovery/registry/record-check.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import { startMeshes } from '../../src/mesh/meshes/start.ts'
@@ -69,6 +71,7 @@ export async function openPeerMesh(
       presence: createPresence({ name: known, kind: 'cli', records }),
       pubsub: createPubsub(),
       http: createLazyHttp({ clock, log }),
+      find: createLazyFind(createRecordCheck),
       more: [createEcho()],
     },
     clock,

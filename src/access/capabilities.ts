@@ -35,6 +35,7 @@ export const CAPABILITIES: Readonly<Record<string, Capability>> = {
   },
   'relay.hop': { text: 'reach others through this relay', asked: 'relay', to: 'the PeerID of the destination', limits: STREAM },
   'mesh.desk': { text: 'use an invite, and show a membership', asked: 'both', to: 'a protocol id', limits: STREAM },
+  'kad.use': { text: 'look up at which relay somebody is, and have such entries kept', asked: 'relay', to: 'a protocol id', limits: STREAM },
   'link.identify': { text: 'say who they are, and learn who this is', asked: 'both', to: 'a protocol id', limits: STREAM },
   'link.ping': { text: 'measure the path', asked: 'both', to: 'a protocol id', limits: STREAM },
   'link.circuit': { text: 'bring a circuit of somebody else to this peer', asked: 'both', to: 'a protocol id', limits: STREAM },

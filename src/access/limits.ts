@@ -53,6 +53,10 @@ export const LOBBY_PRESENCE = 80
 export const DESK_STREAMS_PER_MINUTE = 120
 export const DESK_STREAMS = 80
 
+/** Streams with questions about where peers are that a stranger, or another relay, may open in a minute and at once: each finds some person, not everybody. */
+export const LOBBY_LOOKUPS_PER_MINUTE = 240
+export const LOBBY_LOOKUPS = 16
+
 /** Messages a stranger may send in a minute: fast typing, not a flood. */
 export const LOBBY_MESSAGES_PER_MINUTE = 60
 

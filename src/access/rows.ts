@@ -7,6 +7,8 @@ import {
   LOBBY_CIRCUIT_MS,
   LOBBY_CIRCUITS,
   LOBBY_CIRCUITS_PER_MINUTE,
+  LOBBY_LOOKUPS,
+  LOBBY_LOOKUPS_PER_MINUTE,
   LOBBY_MESSAGES_PER_MINUTE,
   LOBBY_OFFERS,
   LOBBY_OFFERS_PER_MINUTE,
@@ -65,13 +67,20 @@ export function lobbyRows(on: boolean, place: Place): readonly PolicyRow[] {
       limits: { bytes: LOBBY_CIRCUIT_BYTES, time: LOBBY_CIRCUIT_MS, rate: LOBBY_CIRCUITS_PER_MINUTE, concurrent: LOBBY_CIRCUITS },
       label: 'Lobby: reach others through this relay',
     },
+    kadRow(),
     pubsub,
   ]
 }
 
+/** Each question finds somebody whose PeerID is known, not everybody. */
+function kadRow(): PolicyRow {
+  const limits = { rate: LOBBY_LOOKUPS_PER_MINUTE, concurrent: LOBBY_LOOKUPS }
+  return { id: 'lobby-kad', who: ['lobby'], may: ['kad.use'], limits, label: 'Lobby: look up at which relay somebody is' }
+}
+
 /** What admitted members and my own devices may do, lobby or not. */
 export function memberRows(place: Place): readonly PolicyRow[] {
-  const may = place === 'peer' ? ['message.send', 'file.offer', 'pubsub'] : ['presence.join', 'relay.reserve', 'relay.hop', 'pubsub']
+  const may = place === 'peer' ? ['message.send', 'file.offer', 'pubsub'] : ['presence.join', 'relay.reserve', 'relay.hop', 'kad.use', 'pubsub']
   return [
     { id: 'own', who: ['own'], may, label: 'My own devices' },
     { id: 'member', who: ['member'], may, label: 'Members of my meshes' },

@@ -81,6 +81,7 @@ export async function connectMesh(carrier: Carrier, { clock, log }: ConnectMeshO
     publish: topics.publish,
     subscribe: topics.subscribe,
     ping: (peer, { signal } = {}) => link.call('ping', [peer], { signal }),
+    find: (peer, { signal, connect = false } = {}) => link.call('find', [peer, connect], { signal }),
     rename: (name, peer) => link.call('rename', [name, peer]),
     addEventListener(type, listen, { signal } = {}) {
       bus.on(type, (detail) => listen({ type, detail }), { signal: signal ? AbortSignal.any([signal, gone]) : gone })

@@ -1,5 +1,6 @@
 /** What crosses between a Mesh in the worker and its mirror in the page. Types only; both ends are of one build. */
 import type { Decision, Grant, PolicyRow } from '../core/access.ts'
+import type { PeerPlace } from '../core/find.ts'
 import type { HandleOptions, MeshEvents, MeshSettings, MeshState, PathWhy, Publication } from '../core/mesh.ts'
 import type { MeshesCall } from '../core/meshes-calls.ts'
 import type { StreamMeta } from './stream.ts'
@@ -18,6 +19,7 @@ export type MeshApi = {
   subscribe(subscriber: number, topic: string, mesh: string | undefined): void
   unsubscribe(subscriber: number): void
   ping(peer: string): number
+  find(peer: string, connect: boolean): readonly PeerPlace[]
   rename(name: string, peer: string | undefined): void
   offer(peer: string, source: Blob, name: string | undefined): string
   accept(id: string): void

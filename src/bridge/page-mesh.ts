@@ -132,6 +132,7 @@ function calls(
   | 'configure'
   | 'publish'
   | 'ping'
+  | 'find'
   | 'rename'
   | 'grant'
   | 'revoke'
@@ -157,6 +158,7 @@ function calls(
     configure: async (settings) => (await current()).configure(settings),
     publish: async (topic, data, options) => (await current()).publish(topic, data, options),
     ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
+    find: async (peer, options) => (await current(options?.signal)).find(peer, options),
     rename: async (name, peer) => (await current()).rename(name, peer),
   }
 }

@@ -66,6 +66,7 @@ function methodsOf(
     read: (_, peer, messageId) => mesh.read(peer, messageId),
     configure: (_, settings) => mesh.configure(settings),
     ping: (signal, peer) => mesh.ping(peer, { signal }),
+    find: (signal, peer, connect) => mesh.find(peer, { signal, connect }),
     rename: (_, name, peer) => mesh.rename(name, peer),
     offer: (signal, peer, source, name) => mesh.files.offer(peer, source, { signal, ...(name === undefined ? {} : { name }) }),
     accept: (_, id) => mesh.files.accept(id),

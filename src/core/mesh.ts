@@ -1,5 +1,6 @@
 /** The API of design §4: the same interface in the worker that owns the mesh, in the page, in the embed SDK and in Node.js. Contract suite: tests/contract/mesh-api.ts. */
 import type { Decision, Grant, PolicyRow } from './access.ts'
+import type { FindApi } from './find.ts'
 import type { HttpApi } from './http.ts'
 import type { IdentityNames } from './identity.ts'
 import type { MeshesApi, MeshInfo } from './meshes.ts'
@@ -235,7 +236,7 @@ export type MeshGround = Omit<Mesh, keyof HttpApi>
 /** What HTTP needs of a mesh, so that it is the same code in every place. */
 export type HttpGround = Pick<Mesh, 'peer' | 'open' | 'handle'>
 
-export interface Mesh extends HttpApi {
+export interface Mesh extends HttpApi, FindApi {
   readonly peer: string
   readonly vip: string
   readonly state: MeshState

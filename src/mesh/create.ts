@@ -17,6 +17,7 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
   parts.log('mesh.started', { peer: parts.identity.peer, kind: parts.kind })
   const { snapshot, services, gate, connector, swarm, links } = engine
   const { policy, identity } = parts
+  const commands = createCommands(engine)
   return {
     peer: identity.peer,
     vip: identity.names.vip,
@@ -35,7 +36,8 @@ export async function createMesh(parts: MeshParts & WithMeshes): Promise<MeshHos
     open: engine.open,
     handle: engine.handlers.handle,
     ...createHttp(engine),
-    ...createCommands(engine),
+    ...commands,
+    find: createFind(engine, commands.connect),
     kick: engine.kick,
     noteAttempt: connector.note,
     handlers: gate.handlers,
@@ -48,6 +50,12 @@ function createHttp({ parts, open, handlers: { handle } }: Engine): HttpApi {
   if (parts.protocols.http) return parts.protocols.http({ peer: parts.identity.peer, open, handle })
   const refuse = () => Promise.reject(new MeshError('NOT_SUPPORTED', 'HTTP is switched off here'))
   return { fetch: refuse, serve: refuse }
+}
+
+function createFind({ parts, open, ways, relays }: Engine, connect: MeshHost['connect']): Mesh['find'] {
+  const { identity, clock, log, protocols } = parts
+  const ground = { peer: identity.peer, identity, clock, log, open, connect, why: ways.why, relays: () => relays.infos().map(({ id }) => id) }
+  return protocols.find?.(ground) ?? (() => Promise.reject(new MeshError('NOT_SUPPORTED', 'looking for peers is switched off here')))
 }
 
 /** The code comes with the first call. */

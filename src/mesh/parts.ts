@@ -1,5 +1,6 @@
 /** What createMesh takes and what a root gets back. Types only. */
 import type { Policy, Who } from '../core/access.ts'
+import type { FindGround } from '../core/find.ts'
 import type { HttpApi } from '../core/http.ts'
 import type { Identity } from '../core/identity.ts'
 import type { HttpGround, Mesh } from '../core/mesh.ts'
@@ -52,6 +53,8 @@ export interface MeshProtocols {
   readonly pubsub?: Pubsub
   /** Default: none, then fetch and serve say NOT_SUPPORTED. */
   readonly http?: (ground: HttpGround) => HttpApi
+  /** Default: none, then find says NOT_SUPPORTED. */
+  readonly find?: (ground: FindGround) => Mesh['find']
   /** Others, e.g. echo. */
   readonly more?: readonly Protocol[]
 }

@@ -68,7 +68,6 @@ export function createPageHandle(version: string): PageHandleControl {
       remove: async (origin) => (await attempt).relays.remove(origin),
     },
     ...lateGrants(() => attempt),
-    why: async (peer) => (await attempt).why(peer),
     meshes: forwardMeshes(async (name, args) => callMeshes((await attempt).meshes, name, args)),
     open: async (...args) => (await attempt).open(...args),
     handle: async (...args) => (await attempt).handle(...args),
@@ -78,7 +77,7 @@ export function createPageHandle(version: string): PageHandleControl {
     configure: async (...args) => (await attempt).configure(...args),
     publish: async (...args) => (await attempt).publish(...args),
     subscribe: async (...args) => (await attempt).subscribe(...args),
-    ping: async (...args) => (await attempt).ping(...args),
+    ...lateWays(() => attempt),
     rename: async (...args) => (await attempt).rename(...args),
     addEventListener(type, listen, options) {
       if (mesh) mesh.addEventListener(type, listen, options)
@@ -101,6 +100,14 @@ export function createPageHandle(version: string): PageHandleControl {
 
 function lateHttp(mesh: () => Promise<Mesh>): Pick<Mesh, 'fetch' | 'serve'> {
   return { fetch: async (...args) => (await mesh()).fetch(...args), serve: async (...args) => (await mesh()).serve(...args) }
+}
+
+function lateWays(mesh: () => Promise<Mesh>): Pick<Mesh, 'why' | 'ping' | 'find'> {
+  return {
+    why: async (peer) => (await mesh()).why(peer),
+    ping: async (...args) => (await mesh()).ping(...args),
+    find: async (...args) => (await mesh()).find(...args),
+  }
 }
 
 function lateFiles(mesh: () => Promise<Mesh>): Mesh['files'] {

@@ -11,6 +11,7 @@ export const PROTOCOL = {
   invite: '/dmesh/invite/1.0.0', // private meshes, peer ⇄ relay: claims of invites, sealed documents: varint length | JSON
   members: '/dmesh/members/1.0.0', // members of a private mesh to each other: the newer document, who leaves: varint length | JSON
   code: '/dmesh/code/1.0.0', // a short code for an invite, by CPace: varint length | JSON
+  kad: '/dmesh/kad/1.0.0', // who is at which relay: libp2p's kad-dht messages: varint length | protobuf
   echo: '/dmesh/echo/1.0.0', // every byte comes back; tests, bench and RTT
 } as const
 

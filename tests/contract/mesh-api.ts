@@ -2,6 +2,7 @@
 import type { Mesh } from '../../src/core/mesh.ts'
 import { waitForStandstill } from '../support/wait.ts'
 import { check, codeFrom, DEADLINE, equal, type MeshCase, type MeshContext, until, within } from './mesh-checks.ts'
+import { FIND_CASES } from './mesh-find.ts'
 import { HTTP_CASES } from './mesh-http.ts'
 import { MESSAGE_CASES } from './mesh-messages.ts'
 import { readAll, sha256, writeAll } from './stream-bytes.ts'
@@ -30,6 +31,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'relays take origins alone', run: relays },
   { name: 'policy rows can be put, read and removed', run: policy },
   { name: 'a grant opens, explain says why, and revoking cuts the stream that lives by it', run: grants },
+  ...FIND_CASES,
   { name: 'ping() gives milliseconds', run: ping },
   { name: 'close() ends streams and refuses new ones', run: close },
 ]

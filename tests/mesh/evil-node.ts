@@ -6,9 +6,9 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { concat, toUtf8 } from '../../src/shared/bytes.ts'
-import { bytesField } from '../../src/transports/relay/protobuf.ts'
 import { encodeFrame } from '../../src/wire/frame.ts'
 import { FOREIGN } from '../../src/wire/ids.ts'
+import { bytesField } from '../../src/wire/protobuf.ts'
 
 /** Fields of identify (libp2p specs, identify): 1 publicKey, 2 listenAddrs, 3 protocols, 8 signedPeerRecord. */
 export interface Claims {

@@ -52,6 +52,7 @@ export function createFakeMesh(name: string): Mesh {
     ...{ grant: NOT_HERE, revoke: NOT_HERE, explain: NOT_HERE, fetch: NOT_HERE, serve: NOT_HERE },
     why: async () => ({ path: 'relayed', candidates: [{ kind: 'relayed', outcome: 'used', relay: 'fake-relay' }] }),
     meshes: forwardMeshes(async (name, args) => `${name} ${JSON.stringify(args)}`),
+    find: async (peer, { connect = false } = {}) => [{ relay: String(connect), addresses: [peer], until: 1 }],
     policy: { rows: async () => [], put: NOT_HERE, remove: NOT_HERE },
     async open(peer, protocol, options) {
       if (peer === 'nowhere') throw new MeshError('PEER_UNREACHABLE', 'nobody is there', { cause: new MeshError('RELAY_FULL', 'no place') })

@@ -57,7 +57,7 @@ const MAX_FRAME = 1024 * 1024
 
 export async function startHostileRelay(): Promise<HostileRelay> {
   const records = createMemoryRecords()
-  const presence = await createRelayPresence({ records, mayBeInLobby: () => true, onChange: () => presence.recheck() })
+  const presence = await createRelayPresence({ records, mayBeInLobby: () => true, onChange: () => presence.recheck(), told: () => undefined })
   const identity = await createEphemeralIdentity()
   const kept: Kept[] = []
   const circuits = new Map<string, Uint8Array[]>()

@@ -5,6 +5,8 @@ import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
 import type { PolicyRow } from '../../src/core/access.ts'
 import type { FilesService, PresenceEntry, PresenceService, Protocol, Pubsub } from '../../src/core/protocol.ts'
+import { createLazyFind } from '../../src/discovery/kad/lazy.ts'
+import { createRecordCheck } from '../../src/discovery/registry/record-check.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
@@ -60,6 +62,7 @@ export async function startTestMesh(present: () => readonly string[], options: T
       presence: fixedPresence(present),
       pubsub: options.pubsub ?? createPubsub(),
       http: createLazyHttp({ clock, log }),
+      find: createLazyFind(createRecordCheck),
       more: [createEcho(), ...(options.more ?? [])],
     },
     clock,

@@ -2,7 +2,9 @@
 import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
 import type { FileStore } from '../../src/core/stores.ts'
+import { createLazyFind } from '../../src/discovery/kad/lazy.ts'
 import { createPresence } from '../../src/discovery/registry/client.ts'
+import { createRecordCheck } from '../../src/discovery/registry/record-check.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
 import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
@@ -68,6 +70,7 @@ export async function startTestPeer({
       presence: createPresence({ name, kind: 'cli', instance: crypto.randomUUID(), start: 1 }),
       pubsub: createPubsub(),
       http: createLazyHttp({ clock, log }),
+      find: createLazyFind(createRecordCheck),
       more: [createEcho()],
     },
     clock,

@@ -25,20 +25,27 @@ import { decodePeerFrame, encodeError, encodePresence, type RosterPart, VERSION 
 export interface PresenceServerOptions {
   /** May this peer see and be in this mesh? Default: everyone in 'lobby', nobody elsewhere. Asked for each stream, after the policy's 'presence.join', and again at `recheck()`. */
   readonly admits?: (peer: string, mesh: string) => boolean
+  /** Told of the lobby alone: the record of who came or was renewed, undefined for who left. */
+  readonly told?: (peer: string, record: string | undefined) => void
   /** Entries of each mesh. Default limits.ts. */
   readonly limits?: RosterLimits
 }
 
 /** The relay's own view: `entries()` is everyone known here. It announces itself nowhere: `join` waits for its signal, `rename` does nothing. */
-export function createPresenceServer({ admits = (_, mesh) => mesh === 'lobby', limits }: PresenceServerOptions = {}): Protocol<PresenceService> {
+export function createPresenceServer({
+  admits = (_, mesh) => mesh === 'lobby',
+  limits,
+  told,
+}: PresenceServerOptions = {}): Protocol<PresenceService> {
   return {
     ids: [PROTOCOL.presence],
     may: 'presence.join',
     start(host, signal) {
       const listeners = new Set<() => void>()
-      const halls = createHalls(host, limits, () => {
+      const changed = () => {
         for (const listen of listeners) queueMicrotask(listen)
-      })
+      }
+      const halls = createHalls(host, limits, changed, told)
       void sweepForever(host, halls, signal)
       return { service: createService(host, halls, listeners, admits), serve: (stream) => serve(stream, host, halls, admits) }
     },
@@ -61,9 +68,9 @@ interface Hall {
 
 type Halls = ReturnType<typeof createHalls>
 
-function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onChange: () => void) {
+function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onChange: () => void, told: PresenceServerOptions['told']) {
   const halls = new Map<string, Hall>()
-  const open = (): Hall => {
+  const open = (mesh: string): Hall => {
     const roster = createRoster(limits)
     const seats = new Set<Seat>()
     const dirty = new Set<string>()
@@ -71,6 +78,7 @@ function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onCha
       // Those gone first: a client's list holds as many as the roster, so a newcomer needs the place of whoever made room.
       const left = [...dirty].filter((peer) => !roster.get(peer)?.here)
       const frames = [...new Set([...left, ...dirty])].map((peer) => changeFrame(roster, peer))
+      if (mesh === 'lobby') for (const peer of dirty) told?.(peer, roster.get(peer)?.here ? roster.get(peer)?.jws : undefined)
       dirty.clear()
       for (const { out } of seats) for (const frame of frames) out.push(frame)
       onChange()
@@ -91,7 +99,7 @@ function createHalls(host: ProtocolHost, limits: RosterLimits | undefined, onCha
       if (hall) return hall
       if (halls.size >= MAX_MESHES) dropEmpty(halls)
       if (halls.size >= MAX_MESHES) throw new MeshError('RELAY_FULL', `${MAX_MESHES} meshes are here already`)
-      halls.set(mesh, (hall = open()))
+      halls.set(mesh, (hall = open(mesh)))
       return hall
     },
   }

@@ -3,9 +3,6 @@
 /** Bytes of one hop or stop message, as in the spec's other implementations. */
 export const MAX_MESSAGE = 4096
 
-/** Fields in one protobuf message: a reservation with MAX_ADDRS addresses needs fewer; bounds what a hostile message costs to parse. */
-export const MAX_FIELDS = 128
-
 /** Addresses in one reservation: keeps the answer below MAX_MESSAGE. */
 export const MAX_ADDRS = 16
 

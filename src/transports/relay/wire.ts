@@ -1,7 +1,7 @@
 /** Messages of circuit-relay-v2 (libp2p specs, relay/circuit-v2.md): hop, stop and the reservation voucher. Pure; decoders are fuzzed and must throw nothing but MeshError BAD_FRAME. */
 import { concat } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
-import { bytesField, type Field, numberField, readFields } from './protobuf.ts'
+import { bytesField, type Field, numberField, readFields } from '../../wire/protobuf.ts'
 
 /** HopMessage.Type and StopMessage.Type of the spec. */
 export const HOP_TYPE = { reserve: 0, connect: 1, status: 2 } as const

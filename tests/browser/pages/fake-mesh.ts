@@ -132,6 +132,7 @@ function meshOf(core: FakeCore, target: EventTarget): Mesh {
     explain: noStreams,
     why: async (peer) => ({ path: core.state.peers.find(({ id }) => id === peer)?.path ?? 'away', candidates: [] }),
     meshes: fakeMeshes(core),
+    find: async () => [],
     open: noStreams,
     fetch: noStreams,
     serve: noStreams,

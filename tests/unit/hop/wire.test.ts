@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { fromHex, toHex } from '../../../src/shared/bytes.ts'
 import { MeshError } from '../../../src/shared/errors.ts'
-import { MAX_FIELDS } from '../../../src/transports/relay/limits.ts'
 import {
   decodeHop,
   decodeStop,
@@ -16,6 +15,7 @@ import {
   STATUS,
   statusName,
 } from '../../../src/transports/relay/wire.ts'
+import { MAX_FIELDS } from '../../../src/wire/protobuf.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 10_000)
 

@@ -1,12 +1,13 @@
-/** The few protobuf primitives that circuit-relay-v2 needs (proto3 encoding). Unknown fields are skipped, groups are refused; must never trust a length or read past the end. */
-import { concat } from '../../shared/bytes.ts'
-import { MeshError } from '../../shared/errors.ts'
-import { encodeVarint } from '../../wire/varint.ts'
-import { MAX_FIELDS } from './limits.ts'
+/** The few protobuf primitives that circuit-relay-v2 and kad-dht need (proto3 encoding). Unknown fields are skipped, groups are refused; must never trust a length or read past the end. */
+import { concat } from '../shared/bytes.ts'
+import { MeshError } from '../shared/errors.ts'
+import { encodeVarint } from './varint.ts'
 
 /** One field as it lay on the wire. `bytes` is a view into the message: copy before keeping. Fixed-width fields (wire types 1 and 5) are skipped. */
 export type Field = { readonly tag: number; readonly number: number } | { readonly tag: number; readonly bytes: Uint8Array }
 
+/** Fields in one message: a reservation or an answer with as many addresses as they may have needs fewer; bounds what a hostile message costs to parse. */
+export const MAX_FIELDS = 128
 const MAX_VARINT_BYTES = 10 // protobuf writes uint64 in up to 10 bytes
 
 interface Cursor {
