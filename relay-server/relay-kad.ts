@@ -4,10 +4,11 @@ import { backoff } from '../src/core/backoff.ts'
 import type { Identity } from '../src/core/identity.ts'
 import type { Protocol } from '../src/core/protocol.ts'
 import type { RelaySource } from '../src/core/transport.ts'
+import { isPeer } from '../src/discovery/kad/entry.ts'
 import { GATHER, PUBLISH_EVERY, REFRESH_EVERY, RETRY } from '../src/discovery/kad/limits.ts'
 import { createKad, type KadService } from '../src/discovery/kad/server.ts'
 import { createRecordCheck } from '../src/discovery/registry/record-check.ts'
-import type { MeshHost } from '../src/mesh/parts.ts'
+import type { MeshHost, MeshParts } from '../src/mesh/parts.ts'
 import { sleep, withDeadline } from '../src/shared/async.ts'
 import type { Clock } from '../src/shared/clock.ts'
 import { codeOf, MeshError } from '../src/shared/errors.ts'
@@ -29,6 +30,8 @@ export interface RelayKad {
   readonly protocols: readonly Protocol[]
   /** Who is in the lobby: its presence record, undefined when it left. */
   told(peer: string, record: string | undefined): void
+  /** For createMesh. A relay waits to be dialled, so it only says where. */
+  find: NonNullable<MeshParts['protocols']['find']>
   /** Runs until `stack` closes. */
   start(mesh: MeshHost, stack: AsyncDisposableStack): void
   numbers(): ReturnType<KadService['numbers']>
@@ -67,6 +70,14 @@ export function createRelayKad(parts: RelayKadParts): RelayKad {
         wake()
       }
     },
+    find:
+      () =>
+      async (peer, { signal = new AbortController().signal, connect = false } = {}) => {
+        if (!isPeer(peer)) throw new MeshError('BAD_ARGUMENT', `no PeerID: ${peer.slice(0, 90)}`)
+        if (connect || kad === 'off' || !service)
+          throw new MeshError('NOT_SUPPORTED', connect ? 'a relay waits to be dialled' : 'this relay was started with --kad off')
+        return service.find(peer, signal)
+      },
     start(host, stack) {
       mesh = host
       if (kad === 'off' || !service) return

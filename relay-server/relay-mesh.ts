@@ -8,7 +8,7 @@ import type { Identity } from '../src/core/identity.ts'
 import type { RecordStore } from '../src/core/stores.ts'
 import type { Transport } from '../src/core/transport.ts'
 import { createMesh } from '../src/mesh/create.ts'
-import type { MeshHost } from '../src/mesh/parts.ts'
+import type { MeshHost, MeshProtocols } from '../src/mesh/parts.ts'
 import { createEcho } from '../src/protocols/echo/protocol.ts'
 import { createLazyHttp } from '../src/protocols/http/lazy.ts'
 import { createMessages } from '../src/protocols/message/protocol.ts'
@@ -34,7 +34,7 @@ import type { Front } from './front/server.ts'
 import { openLan } from './lan.ts'
 import { AFTER_DRAIN, MAX_PEERS, RECHECK_AFTER } from './limits.ts'
 import { createRelayKad, type RelayKad } from './relay-kad.ts'
-import { createRelayPresence } from './relay-presence.ts'
+import { createRelayPresence, type RelayPresence } from './relay-presence.ts'
 import { checkTcpPort, checkUdpPort } from './start-parts.ts'
 import { createStunServer, type StunServer } from './stun/server.ts'
 
@@ -92,7 +92,7 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
     policy: access,
     rolesOf,
     meshesOf: presence.meshesOf,
-    protocols: { ...(await plainProtocols(parts, records)), presence: presence.protocol, more: [createEcho(), presence.desk, ...kad.protocols] },
+    protocols: await protocolsOf(parts, records, presence, kad),
     clock,
     log,
     name: config.name,
@@ -114,10 +114,16 @@ export async function openRelayMesh(parts: RelayMeshParts, stack: AsyncDisposabl
   return { mesh, records, hop, kad, stun, direct: direct?.door }
 }
 
-/** Those that know nothing of other parts of the relay. */
-async function plainProtocols({ clock, log }: RelayMeshParts, records: RecordStore) {
-  const message = await createMessages({ records })
-  return { message, files: createFilesOff(), pubsub: createPubsub({ forward: true }), http: createLazyHttp({ clock, log }) }
+async function protocolsOf({ clock, log }: RelayMeshParts, records: RecordStore, presence: RelayPresence, kad: RelayKad): Promise<MeshProtocols> {
+  return {
+    message: await createMessages({ records }),
+    files: createFilesOff(),
+    presence: presence.protocol,
+    pubsub: createPubsub({ forward: true }),
+    http: createLazyHttp({ clock, log }),
+    find: kad.find,
+    more: [createEcho(), presence.desk, ...kad.protocols],
+  }
 }
 
 async function openStun({ config, udp, clock, log }: RelayMeshParts): Promise<StunServer | undefined> {

@@ -108,6 +108,17 @@ export const PEER_COMMANDS: Readonly<Record<string, PeerCommand>> = {
     alsoRelay: true,
     load: async () => (await import('./ping.ts')).ping,
   },
+  find: {
+    usage: 'find PEERID [--connect]',
+    doc: 'Ask the relays where a peer is that is at none of mine; --connect also reaches it, so that the other commands do.',
+    options: {
+      connect: { doc: 'Reach it over the first relay that answers; exit code 5 when none does.' },
+      wait: WAIT('a place at a relay', '30s'),
+    },
+    takes: [1, 1],
+    alsoRelay: true,
+    load: async () => (await import('./find.ts')).find,
+  },
   name: {
     usage: 'name [NAME] | name PEER NAME',
     doc: 'What this peer calls itself, or your own name for another one.',

@@ -32,6 +32,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'POST /ping': quick((parts, body, signal) => parts.ping(parseRequest('ping', body), signal)),
   'POST /log': quick((parts, body) => parts.setLevel(parseRequest('log', body))),
   'POST /why': quick(({ mesh }, body) => mesh.why(parseRequest('why', body).peer)),
+  'POST /find': slow(({ mesh }, body, signal) => {
+    const { peer, connect = false } = parseRequest('find', body)
+    return mesh.find(peer, { connect, signal })
+  }),
   'POST /send': quick(async ({ mesh }, body, signal) => {
     const request = parseRequest('send', body)
     return { id: await mesh.send(request.peer, request.topic, bodyOf(request), { signal }) }

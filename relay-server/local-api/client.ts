@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import type { Decision, Grant, PolicyRow } from '../../src/core/access.ts'
+import type { PeerPlace } from '../../src/core/find.ts'
 import type { MeshState, PathWhy, PeerInfo, RelaysApi } from '../../src/core/mesh.ts'
 import type { MeshesApi } from '../../src/core/meshes.ts'
 import { forwardMeshes, takesSignal } from '../../src/core/meshes-calls.ts'
@@ -37,6 +38,7 @@ export interface LocalClient {
   /** My own names for others, by PeerID. */
   names(): Promise<Readonly<Record<string, string>>>
   why(peer: string): Promise<PathWhy>
+  find(request: RequestOf<'find'>, signal: AbortSignal): Promise<readonly PeerPlace[]>
   send(peer: string, topic: string, text: string): Promise<string>
   read(peer: string): Promise<void>
   rename(name: string, peer?: string): Promise<void>
@@ -74,6 +76,7 @@ export function createLocalClient(dataDir: string): LocalClient {
     state: () => call('GET', '/state'),
     names: () => call('GET', '/names'),
     why: (peer) => call('POST', '/why', { peer }),
+    find: (body, signal) => call('POST', '/find', body, { ...long, signal }),
     send: async (peer, topic, text) => (await call<{ readonly id: string }>('POST', '/send', { peer, topic, text })).id,
     read: (peer) => tell('/read', { peer }),
     rename: (name, peer) => tell('/rename', { name, peer }),

@@ -78,6 +78,7 @@ export type LocalMesh = Pick<
   | 'publish'
   | 'subscribe'
   | 'why'
+  | 'find'
   | 'addEventListener'
 >
 

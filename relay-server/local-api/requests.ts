@@ -27,6 +27,7 @@ export const REQUESTS = {
     level: v.picklist(['debug', 'info', 'warn', 'error', 'off'], 'debug, info, warn, error or off'),
   }),
   why: v.strictObject({ peer }),
+  find: v.strictObject({ peer, connect: v.optional(v.boolean('true or false')) }),
   send: v.strictObject({ peer, topic, ...body }),
   read: v.strictObject({ peer, message: v.optional(id) }),
   rename: v.strictObject({ name, peer: v.optional(peer) }),

@@ -2,7 +2,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Identity } from './identity.ts'
-import type { Mesh } from './mesh.ts'
+import type { PeerStream } from './peer-stream.ts'
 
 export interface FindApi {
   /**
@@ -29,7 +29,10 @@ export interface FindOptions {
 }
 
 /** What looking for peers may use of the mesh. */
-export interface FindGround extends Pick<Mesh, 'peer' | 'open' | 'why'> {
+export interface FindGround {
+  readonly peer: string
+  open(peer: string, protocol: string, options: { readonly signal: AbortSignal }): Promise<PeerStream>
+  why(peer: string): Promise<{ readonly path: 'direct' | 'relayed' | 'away' }>
   readonly identity: Identity
   readonly clock: Clock
   readonly log: Log

@@ -33,6 +33,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'needs the certificate of a real name and port 443; its options are checked below',
   'npm start -- --listen 127.0.0.1:8421 --public-url https://mesh.example --trust-proxy 127.0.0.1/32':
     'needs a proxy with a real name; its options are checked below, and tests/mesh/behind-nginx.test.ts runs it behind one',
+  'npm start -- --lobby --kad https://other.example':
+    'needs a relay of somebody else; its options are checked below, and tests/mesh/kad.test.ts joins relays by them',
 }
 
 /** The documents whose commands a person copies. */

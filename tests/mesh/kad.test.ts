@@ -1,8 +1,13 @@
 /** The mesh's own DHT among real relays, each knowing only its neighbour: whoever is at the last is found from the first and reached, and a relay that lies can only deny. */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { createLocalClient } from '../../relay-server/local-api/client.ts'
 import { codeOf } from '../../src/shared/errors.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
+import { runCommand } from '../support/relay-process.ts'
 import { startTestPeer, type TestPeer } from '../support/test-peer.ts'
 import { startTestRelay } from '../support/test-relay.ts'
 import { waitUntil } from '../support/wait.ts'
@@ -59,6 +64,30 @@ describe('relays that name their neighbour with --kad', () => {
     assert.deepEqual((await stream.readable.getReader().read()).value, Uint8Array.of(7))
     assert.equal(stream.path, 'relayed')
     stream.abort()
+  })
+
+  it('`dmesh find` says the same, and with --connect a terminal reaches him', async () => {
+    const { ben, one, three } = all()
+    const dir = await mkdtemp(join(tmpdir(), 'dmesh-find-'))
+    const dmesh = (...args: string[]) => runCommand([...args, '--data-dir', dir])
+    try {
+      assert.equal((await dmesh('join', `http://127.0.0.1:${one.port}`)).code, 0)
+      const found = await dmesh('find', ben.mesh.peer, '--connect')
+      assert.equal(found.code, 0, found.err)
+      assert.ok(found.out.startsWith(`at the relay ${three.peer}\n/`), found.out)
+      const nobody = await dmesh('find', '12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN')
+      assert.deepEqual([nobody.code, nobody.out], [5, ''], nobody.err)
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  })
+
+  it('the relays say so themselves, as `dmesh find` asks them', async () => {
+    const { ben, one, three } = all()
+    const [place] = await createLocalClient(one.dataDir).find({ peer: ben.mesh.peer }, AbortSignal.timeout(10_000))
+    assert.equal(place?.relay, three.peer)
+    const reach = createLocalClient(one.dataDir).find({ peer: ben.mesh.peer, connect: true }, AbortSignal.timeout(10_000))
+    await assert.rejects(reach, (error) => codeOf(error) === 'NOT_SUPPORTED')
   })
 
   it('nobody is found who is nowhere, and nothing that is no PeerID is looked for', async () => {
