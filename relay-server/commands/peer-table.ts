@@ -55,7 +55,7 @@ export const PEER_COMMANDS: Readonly<Record<string, PeerCommand>> = {
   leave: { usage: 'leave MESH', doc: 'Leave a private mesh.', takes: [1, 1], load: async () => (await import('./meshes.ts')).leave },
   send: {
     usage: 'send PEER FILE… | send PEER --text TEXT',
-    doc: 'Send files, or a message. - sends standard input. A send that breaks off goes on when the peer is back.',
+    doc: 'Send files and folders, or a message. - sends standard input. A send that breaks off goes on when the peer is back; after a restart the same command goes on with it.',
     options: {
       text: { value: 'TEXT', doc: 'A message instead of files.' },
       name: { value: 'NAME', doc: 'What to call standard input, or the one file. Default: its own name.' },

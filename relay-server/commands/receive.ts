@@ -1,13 +1,14 @@
 /** `dmesh receive`: takes offers by a rule, and moves what arrived into a directory; also what arrived before, while nobody looked. */
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { MeshState, TransferInfo } from '../../src/core/mesh.ts'
+import { FOLDER_TYPE, type MeshState, type TransferInfo } from '../../src/core/mesh.ts'
 import { codeOf, MeshError } from '../../src/shared/errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { CommandCall, Connected } from './peer-command.ts'
 import { nameOf, printableLine, sizeText } from './printable.ts'
 import { findPeer, whenReachable } from './ready.ts'
 import { saveFile } from './save-file.ts'
+import { saveFolder } from './save-folder.ts'
 import { transferText } from './watch-transfer.ts'
 
 /** 'ask' = at the terminal. */
@@ -61,7 +62,8 @@ function createDesk(call: CommandCall, { client, follow }: Connected, { rule, di
     await (takes ? client.files.accept(info.id) : client.files.decline(info.id))
   }
   const save = async (info: TransferInfo) => {
-    const path = await saveFile(info, await client.files.content(info.id, signal), dir, signal)
+    const put = info.type === FOLDER_TYPE ? saveFolder : saveFile
+    const path = await put(info, await client.files.content(info.id, signal), dir, signal)
     await client.files.remove(info.id)
     const { id, peer, name, size, sha256 } = info
     terminal.out(json ? JSON.stringify({ id, peer, name, size, sha256, path }) : `${path}  ${sizeText(size)}  from ${nameBy(peer)}  sha256 ${sha256}`)

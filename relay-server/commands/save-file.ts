@@ -63,7 +63,8 @@ async function giveName(part: string, dir: string, name: string): Promise<string
   throw new MeshError('STORAGE_FAILED', `${dir} has ${MAX_SAME_NAME} files called ${name} already`)
 }
 
-function storageError(error: unknown, dir: string): MeshError {
+/** What a failed write means to a person. */
+export function storageError(error: unknown, dir: string): MeshError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT') return new MeshError('STORAGE_FULL', `no space left in ${dir}`, { cause: error })
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')

@@ -1,8 +1,8 @@
-/** `dmesh send`: files or a message to one peer; waits for it, shows progress, and goes on with a file when the way or either process broke off, this command included. */
+/** `dmesh send`: files, folders or a message to one peer; waits for it, shows progress, and goes on with a file when the way or either process broke off, this command included. */
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { backoff } from '../../src/core/backoff.ts'
-import type { TransferInfo } from '../../src/core/mesh.ts'
+import { FOLDER_TYPE, type TransferInfo } from '../../src/core/mesh.ts'
 import { safeName } from '../../src/protocols/files/name.ts'
 import { sleep } from '../../src/shared/async.ts'
 import { systemClock } from '../../src/shared/clock.ts'
@@ -55,8 +55,7 @@ async function checkFiles(files: readonly string[]): Promise<void> {
     const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
       throw new MeshError('BAD_ARGUMENT', `${file} cannot be read (${error.code})`, { cause: error })
     })
-    if (!found.isFile())
-      throw new MeshError('BAD_ARGUMENT', `${file} is no file. Of a directory make one first: tar -c DIR | dmesh send PEER - --name DIR.tar`)
+    if (!found.isFile() && !found.isDirectory()) throw new MeshError('BAD_ARGUMENT', `${file} is neither a file nor a folder`)
   }
 }
 
@@ -162,8 +161,10 @@ async function offerOnce({ terminal, signal }: CommandCall, connected: Connected
 
 /** The transfer of the same file to the same peer that an earlier run left, once it goes on; undefined when there is none, or when the file is another one now. */
 async function takeUp({ client, follow }: Connected, { known, path, name }: Offer, signal: AbortSignal): Promise<string | undefined> {
-  const { size } = await stat(path)
-  const same = (one: TransferInfo) => one.direction === 'out' && one.peer === known.peer && one.name === safeName(name) && one.size === size
+  const found = await stat(path)
+  // How large a folder is shows when it is read, and whether it is the same one.
+  const like = (one: TransferInfo) => (found.isDirectory() ? one.type === FOLDER_TYPE : one.size === found.size)
+  const same = (one: TransferInfo) => one.direction === 'out' && one.peer === known.peer && one.name === safeName(name) && like(one)
   const kept = follow.state().transfers.findLast((one) => same(one) && (one.status === 'waiting' || one.status === 'paused'))
   if (!kept) return undefined
   try {

@@ -1,15 +1,13 @@
 /** The one table of the local API: every request, what it may take, and what it does. Must name no call that its parser does not know. */
-import { openAsBlob } from 'node:fs'
-import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import type { Grant } from '../../src/core/access.ts'
 import { callMeshes, isMeshesCall, type MeshesCall, takesSignal } from '../../src/core/meshes-calls.ts'
 import { fromBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
 import { CALL_TIMEOUT, LONG_CALL, READ_CALL } from './limits.ts'
 import { eventLines, topicLines } from './lines.ts'
+import { openSource } from './open-source.ts'
 import type { LocalApiParts } from './protocol.ts'
-import { MESHES_REQUESTS, parseMeshesRequest, parseRequest, type RequestOf } from './requests.ts'
+import { MESHES_REQUESTS, parseMeshesRequest, parseRequest } from './requests.ts'
 
 export interface Call {
   /** ms; a stream of lines or bytes has none once it flows. */
@@ -119,15 +117,4 @@ function bodyOf({ text, data }: { readonly text?: string; readonly data?: string
   const body = text ?? fromBase64url(data ?? '')
   if (body === undefined || (text === undefined) === (data === undefined)) throw new MeshError('BAD_ARGUMENT', 'give text, or data in base64url')
   return body
-}
-
-/** Read as it is sent, never held whole. SOURCE_CHANGED when it is no file that we can read. */
-async function openSource({ path, name }: Pick<RequestOf<'offer'>, 'path' | 'name'>): Promise<Blob & { readonly name: string }> {
-  try {
-    const { mtimeMs } = await stat(path)
-    const blob = await openAsBlob(path)
-    return Object.assign(blob, { name: name ?? basename(path), lastModified: Math.floor(mtimeMs) })
-  } catch (error) {
-    throw new MeshError('SOURCE_CHANGED', `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'no file'})`, { cause: error })
-  }
 }

@@ -49,6 +49,9 @@ export interface RelayInfo {
   readonly quotas?: Readonly<Record<string, number>>
 }
 
+/** Media type of a transfer that is a folder: a tar archive (shared/tar.ts) in which the folder itself is the first part of each path. */
+export const FOLDER_TYPE = 'application/vnd.dmesh.folder+tar'
+
 /**
  * `waiting` = broken off, goes on by itself as soon as both devices and the file are there; `paused` = until it is resumed, or, where `problem` is
  * STORAGE_FULL, until there is space again. Both outlive a restart.

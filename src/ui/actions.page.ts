@@ -1,13 +1,13 @@
 /** What a person can do, as commands to the mesh: each failure becomes a notice with its reason and what to do. */
 import type { PolicyRow } from '../core/access.ts'
-import type { MeshState, PeerInfo, TransferInfo } from '../core/mesh.ts'
+import { FOLDER_TYPE, type MeshState, type PeerInfo, type TransferInfo } from '../core/mesh.ts'
 import type { App } from './app.page.ts'
 import { problemOf } from './problem.ts'
 import { plainFileName, plainName, shortenMiddle } from './untrusted.ts'
 
 /** Topic under which this page sends and shows conversations. */
 export const CHAT_TOPIC = 'chat'
-/** Files offered in one go; more needs a folder, which this version cannot send. */
+/** Files offered in one go; more needs a folder. */
 export const MAX_FILES = 32
 const MAX_NOTICES = 4
 
@@ -78,7 +78,7 @@ export function saveTransfer(app: App, transfer: TransferInfo): Promise<boolean>
     const url = URL.createObjectURL(await app.handle.files.open(transfer.id))
     const link = document.createElement('a')
     link.href = url
-    link.download = plainFileName(transfer.name)
+    link.download = `${plainFileName(transfer.name)}${transfer.type === FOLDER_TYPE ? '.tar' : ''}`
     link.click()
     setTimeout(() => URL.revokeObjectURL(url), 60_000) // the download reads it after the click
   })

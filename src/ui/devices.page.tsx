@@ -147,7 +147,7 @@ function DropArea({ app }: { app: App }): JSX.Element {
     onDrop: (event: DragEvent) => {
       event.preventDefault()
       setOver(false)
-      choose(droppedFiles(app, event))
+      void droppedFiles(app, event).then(choose)
     },
   }
   return (

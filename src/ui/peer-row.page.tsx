@@ -28,7 +28,7 @@ export function PeerRow({ app, peer }: { app: App; peer: PeerInfo }): JSX.Elemen
         event.stopPropagation()
         event.preventDefault()
         setOver(false)
-        if (here) void sendFiles(app, peer.id, droppedFiles(app, event))
+        if (here) void droppedFiles(app, event).then((files) => sendFiles(app, peer.id, files))
       }}
     >
       <PeerGlyph peer={peer.id} faded={!here} />

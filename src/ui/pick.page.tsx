@@ -1,7 +1,7 @@
 /** Choosing files: the button that opens the picker, and the reading of a drop. Files stay where they are; only handles are kept. */
 import type { ComponentChildren, JSX } from 'preact'
 import { useRef } from 'preact/hooks'
-import { notify } from './actions.page.ts'
+import { attempt } from './actions.page.ts'
 import type { App } from './app.page.ts'
 
 interface PickButtonProps {
@@ -38,11 +38,18 @@ export function hasFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') ?? false
 }
 
-/** The files of a drop. Folders are left out, and the page says so. */
-export function droppedFiles(app: App, event: DragEvent): readonly File[] {
+/** The files of a drop; a folder becomes one file, which is put together as it is sent. */
+export async function droppedFiles(app: App, event: DragEvent): Promise<readonly File[]> {
+  // Both are gone once the event is over.
   const items = [...(event.dataTransfer?.items ?? [])].filter((item) => item.kind === 'file')
-  const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory)
-  if (folders.length > 0)
-    notify(app, 'Folders cannot be sent in this version.', new Error('Only single files can be offered. Choose the files inside the folder.'))
-  return items.filter((item) => !folders.includes(item)).flatMap((item) => item.getAsFile() ?? [])
+  const found = items.flatMap((item) => {
+    const entry = item.webkitGetAsEntry()
+    return entry?.isDirectory ? entry : (item.getAsFile() ?? [])
+  })
+  const files: File[] = []
+  for (const one of found) {
+    if (one instanceof File) files.push(one)
+    else await attempt(app, `${one.name} was not read.`, async () => files.push(await (await import('./folder.page.ts')).packFolder(one)))
+  }
+  return files
 }

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
-import type { TransferInfo } from '../core/mesh.ts'
+import { FOLDER_TYPE, type TransferInfo } from '../core/mesh.ts'
 import { attempt, nameOf, peerOf } from './actions.page.ts'
 import type { App } from './app.page.ts'
 import { PeerGlyph } from './glyph.page.tsx'
@@ -20,7 +20,6 @@ export function pendingOffers(app: App): readonly TransferInfo[] {
 
 export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferInfo; more: number }): JSX.Element {
   const peer = peerOf(app.state.value, offer.peer)
-  const name = plainFileName(offer.name)
   const later = () => {
     app.later.value = new Set([...app.later.peek(), ...pendingOffers(app).map((one) => one.id)])
   }
@@ -44,15 +43,7 @@ export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferIn
           {peer && <PathLine app={app} peer={peer} />}
         </div>
       </div>
-      <div class="offer file">
-        <span class="direction">
-          <Icon name="file" />
-        </span>
-        <div class="row-text">
-          <bdi class="name wrap">{name}</bdi>
-          <span class="path num">{bytesText(offer.size)}</span>
-        </div>
-      </div>
+      <What offer={offer} />
       <p class="hint">
         <Space size={offer.size} /> A name proves nobody: accept only what you expect.
       </p>
@@ -69,6 +60,23 @@ export function ReceiveSheet({ app, offer, more }: { app: App; offer: TransferIn
       </div>
       {more > 0 && <p class="hint">{more === 1 ? 'One more offer waits' : `${more} more offers wait`} after this one.</p>}
     </Sheet>
+  )
+}
+
+function What({ offer }: { offer: TransferInfo }): JSX.Element {
+  return (
+    <div class="offer file">
+      <span class="direction">
+        <Icon name="file" />
+      </span>
+      <div class="row-text">
+        <bdi class="name wrap">{plainFileName(offer.name)}</bdi>
+        <span class="path num">
+          {offer.type === FOLDER_TYPE && 'Folder · '}
+          {bytesText(offer.size)}
+        </span>
+      </div>
+    </div>
   )
 }
 

@@ -1,6 +1,9 @@
 /** What a person does reaches the mesh as the right call, and what the mesh says is on the screen: sending, receiving, saving, switching, retrying. */
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright'
 import type { PageHandle } from '../../src/ui/page-handle.ts'
@@ -75,6 +78,22 @@ describe('the page and its mesh', { timeout: 180_000 }, () => {
       }, ANA)
       await waitUntil(async () => (await calls(page, 'files.offer')).length === 1, { what: 'the dropped file is offered' })
       assert.deepEqual(await calls(page, 'files.offer'), [['files.offer', ANA, 'dropped.bin', 7]])
+    }))
+
+  it('offers a folder dropped on a row as one, with the paths of its files', () =>
+    open('/?state=full&joined', async (page) => {
+      const folder = mkdtempSync(join(tmpdir(), 'dmesh-drop-'))
+      mkdirSync(join(folder, 'Photos', 'sub'), { recursive: true })
+      writeFileSync(join(folder, 'Photos', 'a.txt'), 'hello')
+      writeFileSync(join(folder, 'Photos', 'sub', 'b.txt'), 'there')
+      const box = await page.locator(`[data-peer="${ANA}"]`).boundingBox()
+      const session = await page.context().newCDPSession(page)
+      const at = { x: (box?.x ?? 0) + 20, y: (box?.y ?? 0) + 20, data: { items: [], files: [join(folder, 'Photos')], dragOperationsMask: 1 } }
+      for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await session.send('Input.dispatchDragEvent', { type, ...at })
+      await waitUntil(async () => (await calls(page, 'files.offer')).length === 1, { what: 'the dropped folder is offered' })
+      // Two headers, two files in a block each, and the end.
+      assert.deepEqual(await calls(page, 'files.offer'), [['files.offer', ANA, 'Photos', 6 * 512]])
+      rmSync(folder, { recursive: true })
     }))
 
   it('shows percent, speed and time left in the row, cancels, and says who declined', () =>

@@ -40,7 +40,12 @@ const jobs: Record<string, (argument: never) => Promise<unknown>> = {
     }
     const root = await navigator.storage.getDirectory()
     const names: string[] = []
-    for await (const name of (await root.getDirectoryHandle('full')).keys()) names.push(name)
+    const look = async () => {
+      for await (const name of (await root.getDirectoryHandle('full')).keys()) names.push(name)
+    }
+    await look()
+    await store.remove('big')
+    await look()
     await store.close()
     return { code, written, names }
   },
