@@ -185,7 +185,8 @@ async function spread(state: State, entries: readonly Parameters<typeof signEntr
     } catch (error) {
       if (signal.aborted) return
       table.failed(relay.id)
-      host.log('kad.put.failed', { peer: relay.id, code: codeOf(error) }, 'debug')
+      // One that refuses us needs its operator; one that is away comes back.
+      host.log('kad.put.failed', { peer: relay.id, code: codeOf(error) }, codeOf(error) === 'ACCESS_DENIED' ? 'warn' : 'debug')
     }
   }
   await Promise.all([...puts.values()].map(give))
