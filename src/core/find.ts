@@ -38,6 +38,6 @@ export interface FindGround {
   readonly log: Log
   /** Dials a multiaddr that ends in /p2p/<peer>. */
   connect(address: string, options: { readonly signal?: AbortSignal }): Promise<unknown>
-  /** PeerIDs of those I am at. */
-  relays(): readonly string[]
+  /** Those I am at. */
+  relays(): readonly { readonly id: string; readonly origin?: string }[]
 }

@@ -54,7 +54,7 @@ function createHttp({ parts, open, handlers: { handle } }: Engine): HttpApi {
 
 function createFind({ parts, open, ways, relays }: Engine, connect: MeshHost['connect']): Mesh['find'] {
   const { identity, clock, log, protocols } = parts
-  const ground = { peer: identity.peer, identity, clock, log, open, connect, why: ways.why, relays: () => relays.infos().map(({ id }) => id) }
+  const ground = { peer: identity.peer, identity, clock, log, open, connect, why: ways.why, relays: relays.infos }
   return protocols.find?.(ground) ?? (() => Promise.reject(new MeshError('NOT_SUPPORTED', 'looking for peers is switched off here')))
 }
 

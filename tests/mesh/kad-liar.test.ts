@@ -26,6 +26,8 @@ describe('a relay that lies', () => {
   let [ben, relay, eve]: Identity[] = []
   let reply: (question: KadMessage) => Promise<Partial<KadMessage>> = async () => ({})
   let find: FindApi['find']
+  let dialling: (address: string) => unknown = () => undefined
+  let origin = 'http://127.0.0.1:1'
   before(async () => {
     ;[ben, relay, eve] = await Promise.all([createEphemeralIdentity(), createEphemeralIdentity(), createEphemeralIdentity()])
     const identity = await createEphemeralIdentity()
@@ -46,10 +48,13 @@ describe('a relay that lies', () => {
     const { mesh } = asker
     const { peer: liars } = liar.mesh
     const ground = {
-      ...{ peer: mesh.peer, identity, clock: systemClock(), log, relays: () => [liars] },
+      ...{ peer: mesh.peer, identity, clock: systemClock(), log, relays: () => [{ id: liars, origin }] },
       open: mesh.open,
       why: mesh.why,
-      connect: mesh.connect,
+      connect: (...args: Parameters<typeof mesh.connect>) => {
+        dialling(args[0])
+        return mesh.connect(...args)
+      },
     }
     find = createFind(ground, createRecordCheck(identity.verify))
   })
@@ -117,6 +122,20 @@ describe('a relay that lies', () => {
     assert.deepEqual(await find(ben.peer), [])
     assert.equal(asked, 1, 'it was asked under the other name too')
     assert.deepEqual(events, [{ event: 'kad.ask.failed', code: 'KEY_MISMATCH' }])
+  })
+
+  it('cannot make us knock at doors of our own network, unless our own relay is there too', async () => {
+    const [ben, relay] = three()
+    reply = async () => ({ closer: [{ id: relay.peer, addresses: ['/ip4/127.0.0.1/tcp/1/ws', '/ip4/192.168.1.1/tcp/80/ws', '/ip6/::1/tcp/1/ws'] }] })
+    const told = async (at: string) => {
+      origin = at
+      const dials: string[] = []
+      dialling = (address) => dials.push(address)
+      assert.deepEqual(await find(ben.peer, { signal: AbortSignal.timeout(20_000) }), [])
+      return dials.length
+    }
+    assert.equal(await told('https://relay.example'), 0)
+    assert.equal(await told('http://dmesh.localhost:1'), 3)
   })
 
   it('that resets, answers rubbish or ends is one that knows nothing', async () => {

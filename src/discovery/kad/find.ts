@@ -11,6 +11,7 @@ import { placeOfKey } from './distance.ts'
 import { type CheckRecord, type Entry, isPeer, keyOf, openEntry } from './entry.ts'
 import { MAX_DIALS } from './limits.ts'
 import { type Walk, walk } from './lookup.ts'
+import { dialRule } from './reach.ts'
 import { TYPE } from './wire.ts'
 
 export interface FindParts extends KadGround {
@@ -47,21 +48,22 @@ export function createFind(ground: FindGround, checkRecord: CheckRecord): Mesh['
     open: (peer, protocol, options) => ground.open(peer, protocol, options),
     connect: (address, options) => ground.connect(address, options),
     isConnected: async (peer) => (await ground.why(peer)).path !== 'away',
-    mayDial: () => true,
+    mayDial: (address) => dialRule(ground.relays().flatMap(({ origin }) => origin ?? []))(address),
   }
   return async (peer, { signal = new AbortController().signal, connect = false } = {}) => {
     if (!isPeer(peer)) throw new MeshError('BAD_ARGUMENT', `no PeerID: ${peer.slice(0, 90)}`)
-    const first = ground.relays().flatMap((id) => (id ? [{ id, addresses: [] }] : []))
+    const first = ground.relays().flatMap(({ id }) => (id ? [{ id, addresses: [] }] : []))
     const { found } = await walkFor(parts, keyOf('peer', peer), { first, near: [] }, signal)
     const places = placesOf(found, peer)
-    if (connect) await reachOne(ground, peer, places, signal)
+    if (connect) await reachOne(parts, peer, places, signal)
     return places
   }
 }
 
-async function reachOne(ground: FindGround, peer: string, places: readonly PeerPlace[], signal: AbortSignal): Promise<void> {
+async function reachOne(ground: KadGround, peer: string, places: readonly PeerPlace[], signal: AbortSignal): Promise<void> {
   let last: unknown = new MeshError('PEER_UNREACHABLE', `no relay that was asked knows where ${peer} is`)
-  for (const address of orderAddresses(places.flatMap(({ addresses }) => addresses)).slice(0, MAX_DIALS)) {
+  const told = places.flatMap(({ addresses }) => addresses).filter(ground.mayDial)
+  for (const address of orderAddresses(told).slice(0, MAX_DIALS)) {
     try {
       await ground.connect(address, { signal })
       return

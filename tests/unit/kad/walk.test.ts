@@ -5,6 +5,7 @@ import { compareDistance, placeOfKey, placeOfPeer } from '../../../src/discovery
 import type { Entry } from '../../../src/discovery/kad/entry.ts'
 import { CLOSER, MAX_ASKED, MAX_FAILURES, MAX_RELAYS, MAX_RELAYS_PER_PREFIX, MAX_SKEW } from '../../../src/discovery/kad/limits.ts'
 import { type Walk, walk } from '../../../src/discovery/kad/lookup.ts'
+import { dialRule, isPrivateIp } from '../../../src/discovery/kad/reach.ts'
 import { createEntryStore } from '../../../src/discovery/kad/store.ts'
 import { createTable } from '../../../src/discovery/kad/table.ts'
 import { type KadMessage, type KadPeer, TYPE } from '../../../src/discovery/kad/wire.ts'
@@ -156,5 +157,35 @@ describe('the store of entries', () => {
     )
     assert.equal(put('d', 'one', 1_000), 'ok')
     assert.equal(store.size(), 1)
+  })
+})
+
+describe('what strangers told', () => {
+  it('is dialled on our own network only where our own relay is there', () => {
+    const inside = [
+      '127.0.0.1',
+      '10.1.2.3',
+      '172.16.0.1',
+      '172.31.9.9',
+      '192.168.1.1',
+      '169.254.1.1',
+      '100.64.0.1',
+      '0.0.0.0',
+      '::1',
+      '::',
+      'fd00::1',
+      'fe80::1',
+      '::ffff:10.0.0.1',
+      '0:0:0:0:0:FFFF:10.0.0.1',
+      'fe80::1%eth0',
+      '::7f00:1',
+    ]
+    const outside = ['192.0.2.1', '172.32.0.1', '100.128.0.1', '2001:db8::1', '::ffff:192.0.2.1', 'localhost', 'relay.example', '']
+    for (const ip of inside) assert.ok(isPrivateIp(ip), ip)
+    for (const ip of outside) assert.ok(!isPrivateIp(ip), ip)
+    const addresses = ['/ip4/192.168.1.1/tcp/80/ws', '/ip6/::1/tcp/80/ws', '/ip4/192.0.2.1/tcp/443/tls/ws', '/dns4/relay.example/tcp/443/tls/ws']
+    assert.deepEqual(addresses.filter(dialRule(['https://relay.example', 'rubbish'])), addresses.slice(2))
+    for (const near of ['http://dmesh.localhost:8421', 'http://localhost', 'https://192.168.1.5', 'http://[fd00::1]:8421'])
+      assert.deepEqual(addresses.filter(dialRule([near])), addresses)
   })
 })
