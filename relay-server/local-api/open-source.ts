@@ -1,10 +1,10 @@
 /** A file or folder of this computer as something to send: read as it is sent, never held whole. Must follow no link out of a folder. */
-import { openAsBlob } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { FOLDER_TYPE } from '../../src/core/mesh.ts'
 import { MeshError } from '../../src/shared/errors.ts'
 import { MAX_TAR_FILES, tarParts } from '../../src/shared/tar.ts'
+import { joinBlobs, openDiskBlob } from '../../src/storage/disk-blob.node.ts'
 
 type Source = Blob & { readonly name: string }
 
@@ -12,7 +12,7 @@ type Source = Blob & { readonly name: string }
 export async function openSource({ path, name = basename(path) }: { readonly path: string; readonly name?: string | undefined }): Promise<Source> {
   try {
     const found = await stat(path)
-    const blob = found.isDirectory() ? await openFolder(path) : await openAsBlob(path)
+    const blob = found.isDirectory() ? await openFolder(path) : await openDiskBlob(path)
     return Object.assign(blob, { name, lastModified: Math.floor(found.mtimeMs) })
   } catch (error) {
     if (error instanceof MeshError) throw error
@@ -29,7 +29,7 @@ async function openFolder(path: string): Promise<Blob> {
   const sources = []
   for (const file of files.sort()) {
     const { mtimeMs } = await stat(file)
-    sources.push({ path: [basename(path), ...relative(path, file).split(sep)].join('/'), blob: await openAsBlob(file), mtime: mtimeMs })
+    sources.push({ path: [basename(path), ...relative(path, file).split(sep)].join('/'), blob: await openDiskBlob(file), mtime: mtimeMs })
   }
-  return new Blob(tarParts(sources), { type: FOLDER_TYPE })
+  return joinBlobs(tarParts(sources), FOLDER_TYPE)
 }

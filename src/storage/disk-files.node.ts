@@ -1,9 +1,9 @@
 /** File bytes in one directory of the disk: `ID` when finished, `ID.part` before. Directory 0700, files 0600. Must never use a name that a peer chose, nor show a file before it is whole. */
-import { openAsBlob } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileStore } from '../core/stores.ts'
 import { MeshError, toMeshError } from '../shared/errors.ts'
+import { openDiskBlob } from './disk-blob.node.ts'
 import { createFileStore, type FileBackend, type PartFile, wholeBlocks } from './file-backend.ts'
 import { READ_CHUNK } from './limits.ts'
 import { createNodeSha256 } from './sha256.node.ts'
@@ -27,7 +27,7 @@ export async function openDiskFiles(directory: string): Promise<FileStore> {
     },
     async blob(id) {
       if ((await backend.size(id)) === undefined) return undefined
-      return openAsBlob(path(id))
+      return openDiskBlob(path(id))
     },
     size: async (id) => (await orMissing(stat(path(id))))?.size,
     async remove(id) {

@@ -2,6 +2,7 @@
 import type { Mesh } from '../../src/core/mesh.ts'
 import { waitForStandstill } from '../support/wait.ts'
 import { check, codeFrom, DEADLINE, equal, type MeshCase, type MeshContext, until, within } from './mesh-checks.ts'
+import { FILE_CASES } from './mesh-files.ts'
 import { FIND_CASES } from './mesh-find.ts'
 import { HTTP_CASES } from './mesh-http.ts'
 import { MESSAGE_CASES } from './mesh-messages.ts'
@@ -25,6 +26,7 @@ export const MESH_CASES: readonly MeshCase[] = [
   { name: 'a slow reader slows the writer', run: backPressure },
   { name: 'a chunk is its writer’s again once write() has settled', run: reuse },
   ...MESSAGE_CASES,
+  ...FILE_CASES,
   ...HTTP_CASES,
   { name: 'listeners end with their signal and see statechange', run: events },
   { name: 'why() gives the path in use first', run: why },

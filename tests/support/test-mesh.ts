@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createPolicy } from '../../src/access/policy.ts'
 import { lobbyRows, memberRows } from '../../src/access/rows.ts'
 import type { PolicyRow } from '../../src/core/access.ts'
-import type { FilesService, PresenceEntry, PresenceService, Protocol, Pubsub } from '../../src/core/protocol.ts'
+import type { PresenceEntry, PresenceService, Protocol, Pubsub } from '../../src/core/protocol.ts'
 import { createLazyFind } from '../../src/discovery/kad/lazy.ts'
 import { createRecordCheck } from '../../src/discovery/registry/record-check.ts'
 import { createEphemeralIdentity } from '../../src/identity/ephemeral.ts'
@@ -12,12 +12,14 @@ import { createMesh } from '../../src/mesh/create.ts'
 import { linkRows } from '../../src/mesh/link-rows.ts'
 import type { MeshHost, MeshParts } from '../../src/mesh/parts.ts'
 import { createEcho } from '../../src/protocols/echo/protocol.ts'
+import { createFiles } from '../../src/protocols/files/protocol.ts'
 import { createLazyHttp } from '../../src/protocols/http/lazy.ts'
 import { createMessages } from '../../src/protocols/message/protocol.ts'
 import { createPubsub } from '../../src/protocols/pubsub/protocol.ts'
 import { systemClock } from '../../src/shared/clock.ts'
 import { type Log, silentLog } from '../../src/shared/log.ts'
-import { createMemoryRecords } from '../../src/storage/memory.ts'
+import { createMemoryFiles, createMemoryRecords } from '../../src/storage/memory.ts'
+import { createSha256 } from '../../src/storage/sha256.ts'
 import { createWebSocketDoor, openNodeSocket } from '../../src/transports/websocket/listener.node.ts'
 import { createWebSocket } from '../../src/transports/websocket/transport.ts'
 
@@ -58,7 +60,7 @@ export async function startTestMesh(present: () => readonly string[], options: T
     policy: await createPolicy({ records, defaults: rows, clock, log }),
     protocols: {
       message: await createMessages({ records }),
-      files: noFiles(),
+      files: createFiles({ files: createMemoryFiles(), records, sha256: createSha256 }),
       presence: fixedPresence(present),
       pubsub: options.pubsub ?? createPubsub(),
       http: createLazyHttp({ clock, log }),
@@ -111,20 +113,4 @@ export function fixedPresence(present: () => readonly string[]): Protocol<Presen
     recheck: () => undefined,
   }
   return { ids: [], may: 'presence.join', start: () => ({ service, serve: async (stream) => stream.abort() }) }
-}
-
-function noFiles(): Protocol<FilesService> {
-  const refuse = () => Promise.reject(new Error('this test mesh has no files'))
-  const service = {
-    transfers: () => [],
-    offer: refuse,
-    accept: refuse,
-    decline: refuse,
-    cancel: refuse,
-    pause: refuse,
-    resume: refuse,
-    open: refuse,
-    remove: refuse,
-  } as FilesService
-  return { ids: [], may: 'file.offer', start: () => ({ service, serve: async (stream) => stream.abort() }) }
 }

@@ -43,6 +43,20 @@ export async function refuseResume({ channel, signal }: Leg, code: ErrorCode = '
   await channel.end()
 }
 
+/** For a sender that comes back to what is paused here. Resolves to true when it came to cancel it. */
+export async function refuseForNow({ channel, signal }: Leg, code: ErrorCode): Promise<boolean> {
+  await channel.writeJson({ kind: 'stop', code }, 'goodbye', signal, GOODBYE_MS).catch(() => undefined)
+  const cancelled = async () => {
+    await channel.read(0, 'the end', signal, GOODBYE_MS)
+    const said = decodeTrailer(await channel.read(MAX_JSON, 'the end', signal, GOODBYE_MS))
+    return said.kind === 'stop' && said.code === 'ABORTED'
+  }
+  // One that comes to go on ends its stream without a word.
+  const came = await cancelled().catch(() => false)
+  await channel.end()
+  return came
+}
+
 /** Tells a sender that what it offered as `remote` can go on. Rejects with what it says where it no longer has it. */
 export async function askFor(host: ProtocolHost, peer: string, remote: string, cancel: AbortSignal): Promise<void> {
   const { channel, signal } = openLeg(await host.open(peer, PROTOCOL.files, { signal: cancel }), host.clock, false, cancel)

@@ -3,9 +3,9 @@ import type { TransferInfo } from '../../core/mesh.ts'
 import type { PeerStream } from '../../core/peer-stream.ts'
 import { codeOf, MeshError, toMeshError } from '../../shared/errors.ts'
 import { admit } from './admit.ts'
-import { isRemoteStop } from './channel.ts'
+import { isRemoteStop, remoteStop } from './channel.ts'
 import type { Outcome } from './comebacks.ts'
-import { askFor, confirmDone, refuseResume } from './farewell.ts'
+import { askFor, confirmDone, refuseForNow, refuseResume } from './farewell.ts'
 import { GOODBYE_MS, RESUME_MS, SPACE_EVERY_MS } from './limits.ts'
 import { createLegs, isHold, isLost, type Leg, type Legs, openLeg } from './resume.ts'
 import { newInfo, type Room } from './room.ts'
@@ -171,18 +171,32 @@ async function goOn(room: Room, stream: PeerStream, what: Offer, leg: Leg, uncou
     return known.take(leg)
   }
   if ('code' in known) return refuseResume(leg, known.code)
+  if ('status' in known && isOurPause(known)) {
+    const cancelled = await refuseForNow(leg, known.problem ? 'STORAGE_FULL' : 'PAUSED')
+    if (cancelled && room.transfers.get(known.id)?.status === 'paused') drop(room, known.id, remoteStop('ABORTED'))
+    return
+  }
   host.keep(stream)
   if ('status' in known) return revive(room, stream.peer, what, leg)
   await confirmDone(leg, what.size, known.sha256)
 }
 
-/** What is kept of an earlier run: the transfer when it can go on, else how it ended or why it does not. */
+function isOurPause({ status, pausedBy }: TransferInfo): boolean {
+  return status === 'paused' && pausedBy !== 'them'
+}
+
+/** It goes on no more, and nothing of it is left. */
+function drop({ transfers, files, host }: Room, id: string, why: MeshError): void {
+  transfers.fail(id, why)
+  files.remove(id).catch((error: unknown) => host.log('files.remove.failed', { id, code: codeOf(error) }, 'warn'))
+}
+
+/** What is kept of an earlier run: the transfer when it is held, else how it ended. */
 function held({ transfers }: Room, peer: string, { id: remote, size }: Offer): TransferInfo | Exclude<Outcome, 'held'> | undefined {
   const info = transfers
     .list()
     .find((one) => one.direction === 'in' && one.peer === peer && one.size === size && transfers.kept(one.id)?.remote === remote)
-  if (info?.status === 'waiting' || (info?.status === 'paused' && info.pausedBy === 'them')) return info
-  if (info?.status === 'paused') return { code: info.problem ? 'STORAGE_FULL' : 'PAUSED' }
+  if (info && isHeld(info)) return info
   if (info?.status === 'done' && info.sha256 !== undefined) return { sha256: info.sha256 }
   return info?.status === 'cancelled' ? { code: 'ABORTED' } : undefined
 }
@@ -192,6 +206,7 @@ async function revive(room: Room, peer: string, what: Offer, leg: Leg): Promise<
   if (room.signal.aborted) return leg.channel.fail(new MeshError('PATH_LOST', 'this device leaves the mesh'))
   const info = held(room, peer, what)
   if (!info || !('status' in info)) return refuseResume(leg, info && 'code' in info ? info.code : undefined)
+  if (isOurPause(info)) return refuseResume(leg, info.problem ? 'STORAGE_FULL' : 'PAUSED')
   const controller = new AbortController()
   const { id } = info
   room.live.set(id, { controller })
@@ -224,8 +239,7 @@ export function resumeReceiving(room: Room, info: TransferInfo): void {
   askFor(host, peer, remote, room.signal).catch((error: unknown) => {
     host.log('files.want.failed', { id, code: codeOf(error) }, 'debug')
     if (!isRemoteStop(error) || live.has(id) || transfers.get(id)?.status !== 'waiting') return
-    transfers.fail(id, toMeshError(error))
-    room.files.remove(id).catch((failed: unknown) => host.log('files.remove.failed', { id, code: codeOf(failed) }, 'warn'))
+    drop(room, id, toMeshError(error))
   })
 }
 
