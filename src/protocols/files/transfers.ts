@@ -48,6 +48,8 @@ interface Entry {
   rate: Rate
   toldAt: number
   keptAt: number
+  /** Bytes so far, told or not, since it turned last. */
+  seen?: number | undefined
   /** A received offer that was accepted, or one of ours. */
   accepted: boolean
 }
@@ -108,7 +110,10 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
     if (!entry) return
     const { pausedBy: _by, needs: _needs, problem: _problem, left, rate, ...rest } = entry.info
     const speed = MOVING.has(status) ? { rate, ...(left === undefined ? {} : { left }) } : { rate: 0 }
-    entry.info = { ...rest, ...speed, ...more, status }
+    // What moved since it was told last counts too: by it a full disk is asked for the rest.
+    const moved = entry.seen === undefined ? {} : { done: entry.seen }
+    entry.info = { ...rest, ...speed, ...moved, ...more, status }
+    entry.seen = undefined
     if (status === 'running') {
       entry.accepted = true
       entry.rate = createRate()
@@ -145,6 +150,7 @@ export function createTransfers({ records, clock, bus, log }: TransfersOptions):
     progress(id, done) {
       const entry = entries.get(id)
       if (!entry) return
+      entry.seen = done
       const now = clock.monotonic()
       if (now - entry.toldAt < PROGRESS_MS && done < entry.info.size) return
       const rate = entry.rate.sample(done, now)
