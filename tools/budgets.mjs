@@ -17,15 +17,15 @@ export const BUDGETS = [
     name: 'mesh worker until relayed',
     entry: 'mesh.worker.js',
     cap: 150_000,
-    lazy: /webrtc|noble|files|message|relay-list|candidates|gossip|pubsub|private-meshes|row-schema|grants|http-/,
+    lazy: /webrtc|noble|files|message|relay-list|candidates|gossip|pubsub|private-meshes|row-schema|grants|http-|kad-/,
     why: 'being reachable must not wait for what only a direct path needs, or a browser without Ed25519',
   },
   {
     name: 'mesh worker until direct',
     entry: 'mesh.worker.js',
     cap: 200_000,
-    lazy: /noble|gossip|pubsub|private-meshes|row-schema|grants|http-/,
-    why: 'everything a peer loads to reach another one, unless its browser lacks Ed25519; pub/sub, private meshes, grants and HTTP come at their first use',
+    lazy: /noble|gossip|pubsub|private-meshes|row-schema|grants|http-|kad-/,
+    why: 'everything a peer loads to reach another one, unless its browser lacks Ed25519; pub/sub, private meshes, grants, HTTP and the DHT come at their first use',
   },
 ]
 
