@@ -160,4 +160,32 @@ export const PEER_COMMANDS: Readonly<Record<string, PeerCommand>> = {
     endless: true,
     load: async () => (await import('./topics.ts')).subscribe,
   },
+  serve: {
+    usage: 'serve DIR [--name NAME] [--allow WHO]',
+    doc: 'Serve a folder to others of the mesh, until Ctrl-C. They read it by: dmesh fetch PEER/path.',
+    options: {
+      name: { value: 'NAME', doc: 'A service of its own beside the main one: 1 to 12 of a-z and 0-9.' },
+      allow: { value: 'WHO', doc: 'members (of private meshes, default), mesh (everybody, in a lobby too), or PEERs with commas between them.' },
+    },
+    takes: [1, 1],
+    alsoRelay: true,
+    endless: true,
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  fetch: {
+    usage: 'fetch PEER[/PATH] [--name NAME] [--output FILE] [--include] [--method M] [--data TEXT]',
+    doc: 'Get what a peer serves, by its name, its PeerID or a dmesh:// address, to standard output. Exit code 1 for an answer of 400 and above.',
+    options: {
+      name: { value: 'NAME', doc: 'Of the service. Default the main one.' },
+      output: { value: 'FILE', doc: 'Write there instead; nothing is left when it breaks off. Fails when it is there.' },
+      include: { doc: 'Print the head of the answer first.' },
+      method: { value: 'M', doc: 'Default GET, or POST with --data.' },
+      data: { value: 'TEXT', doc: 'A body; - reads standard input.' },
+      range: { value: 'FIRST-LAST', doc: 'A part of it, in bytes, e.g. 0-99.' },
+      wait: WAIT('the peer', '30s'),
+    },
+    takes: [1, 1],
+    alsoRelay: true,
+    load: async () => (await import('./fetch.ts')).fetchCommand,
+  },
 }

@@ -1,5 +1,5 @@
 /** What a command may use of the process around it; an argument, so that commands can be tried without one. */
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -16,6 +16,8 @@ export interface PersonTerminal extends Terminal {
   /** Replace the last line of standard error, where it is a screen. Empty = take it away. */
   readonly progress: (text: string) => void
   readonly input: Readable
+  /** Standard output as bytes; never ended. */
+  readonly output: Writable
   readonly isScreen: { readonly in: boolean; readonly out: boolean; readonly err: boolean }
   /** Characters of a line. */
   readonly columns: () => number
@@ -48,6 +50,7 @@ export function processTerminal(root: string): PersonTerminal {
       drawn = true
     },
     input: stdin,
+    output: stdout,
     isScreen: { in: stdin.isTTY ?? false, out: stdout.isTTY ?? false, err: stderr.isTTY ?? false },
     columns: () => stdout.columns ?? 80,
   }

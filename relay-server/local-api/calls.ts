@@ -3,8 +3,8 @@ import type { Grant } from '../../src/core/access.ts'
 import { callMeshes, isMeshesCall, type MeshesCall, takesSignal } from '../../src/core/meshes-calls.ts'
 import { fromBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
-import { CALL_TIMEOUT, LONG_CALL, READ_CALL } from './limits.ts'
-import { eventLines, topicLines } from './lines.ts'
+import { CALL_TIMEOUT, FETCH_CALL, LONG_CALL, READ_CALL } from './limits.ts'
+import { eventLines, serveLines, topicLines } from './lines.ts'
 import { openSource } from './open-source.ts'
 import type { LocalApiParts } from './protocol.ts'
 import { MESHES_REQUESTS, parseMeshesRequest, parseRequest } from './requests.ts'
@@ -12,7 +12,7 @@ import { MESHES_REQUESTS, parseMeshesRequest, parseRequest } from './requests.ts
 export interface Call {
   /** ms; a stream of lines or bytes has none once it flows. */
   readonly deadline: number
-  /** A Blob is answered as its bytes, an AsyncIterable as lines, anything else as JSON. `signal` fires when the caller hangs up, and before an answer at the deadline. */
+  /** A Blob is answered as its bytes, a Response as its body, an AsyncIterable as lines, anything else as JSON. `signal` fires when the caller hangs up, and before an answer at the deadline. */
   run(parts: LocalApiParts, body: unknown, signal: AbortSignal): unknown
 }
 
@@ -54,6 +54,15 @@ export const CALLS: Readonly<Record<string, Call>> = {
     return {}
   }),
   'POST /subscribe': slow((parts, body, signal) => topicLines(parts, parseRequest('subscribe', body), signal)),
+  'POST /serve': slow((parts, body, signal) => serveLines(parts, parseRequest('serve', body), signal)),
+  'POST /fetch': {
+    deadline: FETCH_CALL,
+    run({ mesh }, body, signal) {
+      const { url, method, fields, data } = parseRequest('fetch', body)
+      const headers = (fields ?? []).map(([name, value]): [string, string] => [name, value])
+      return mesh.fetch(url, { method, headers, signal, ...(data === undefined ? {} : { body: fromBase64url(data) }) })
+    },
+  },
   'GET /rows': quick(({ mesh }) => mesh.policy.rows()),
   // Checked where it becomes a row: the same rules for every way in.
   'POST /grant': quick(async ({ mesh }, body) => ({ id: await mesh.grant(body as Grant) })),

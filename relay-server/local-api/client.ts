@@ -9,8 +9,19 @@ import { forwardMeshes, takesSignal } from '../../src/core/meshes-calls.ts'
 import { abortError } from '../../src/shared/async.ts'
 import { toBase64url } from '../../src/shared/bytes.ts'
 import { errorFromWire, MeshError } from '../../src/shared/errors.ts'
-import { ALIVE_TIMEOUT, ANSWER_GRACE, CALL_TIMEOUT, CONTENT_STALL, LONG_CALL, MAX_ANSWER, READ_CALL } from './limits.ts'
-import { type IdAnswer, LOCAL_HOST, type LocalEvent, localPaths, type PingAnswer, type StatusAnswer, type TopicLine } from './protocol.ts'
+import { ALIVE_TIMEOUT, ANSWER_GRACE, CALL_TIMEOUT, CONTENT_STALL, FETCH_CALL, LONG_CALL, MAX_ANSWER, MAX_FETCHED, READ_CALL } from './limits.ts'
+import {
+  FETCHED,
+  type FetchedHead,
+  type IdAnswer,
+  LOCAL_HOST,
+  type LocalEvent,
+  localPaths,
+  type PingAnswer,
+  type ServeLine,
+  type StatusAnswer,
+  type TopicLine,
+} from './protocol.ts'
 import { readJson, readLines } from './read-answer.ts'
 import type { RequestOf } from './requests.ts'
 
@@ -53,6 +64,10 @@ export interface LocalClient {
   /** The snapshot first. Ends with the signal, throws when the peer is gone. */
   events(signal: AbortSignal): AsyncIterable<LocalEvent>
   subscribe(request: RequestOf<'subscribe'>, signal: AbortSignal): AsyncIterable<TopicLine>
+  /** A folder, until the signal. */
+  serve(request: RequestOf<'serve'>, signal: AbortSignal): AsyncIterable<ServeLine>
+  /** The caller reads the body to the end or destroys it. */
+  fetch(request: RequestOf<'fetch'>, signal: AbortSignal): Promise<{ readonly head: FetchedHead; readonly body: IncomingMessage }>
 }
 
 /** Each call fails with NOT_RUNNING when no peer answers there, PERMISSION_DENIED when it belongs to another user, or the peer's own code. */
@@ -103,6 +118,13 @@ export function createLocalClient(dataDir: string): LocalClient {
     async *subscribe(body, signal) {
       yield* readLines(await ask(dataDir, 'POST', '/subscribe', body, { ms: LONG_CALL, signal }), signal) as AsyncIterable<TopicLine>
     },
+    async *serve(body, signal) {
+      yield* readLines(await ask(dataDir, 'POST', '/serve', body, { ms: LONG_CALL, signal }), signal) as AsyncIterable<ServeLine>
+    },
+    async fetch(request, signal) {
+      const body = await ask(dataDir, 'POST', '/fetch', request, { ms: FETCH_CALL, signal })
+      return { head: JSON.parse(Buffer.from(String(body.headers[FETCHED]), 'base64url').toString('utf8')) as FetchedHead, body }
+    },
   }
 }
 
@@ -130,11 +152,14 @@ function ask(dataDir: string, method: string, path: string, body: unknown, { ms 
       ...(text ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) } : {}),
     }
     const timeout = ms + ANSWER_GRACE
-    const outgoing = request({ socketPath: socket, path, method, headers, timeout, agent: false, ...(signal ? { signal } : {}) }, (incoming) => {
-      // What breaks later is told to whoever reads the body.
-      if (incoming.statusCode === 200) return resolve(incoming)
-      readJson(incoming, MAX_ANSWER).then((value) => reject(errorFromWire((value as { error?: unknown }).error)), fail)
-    })
+    const outgoing = request(
+      { socketPath: socket, path, method, headers, timeout, agent: false, maxHeaderSize: MAX_FETCHED, ...(signal ? { signal } : {}) },
+      (incoming) => {
+        // What breaks later is told to whoever reads the body.
+        if (incoming.statusCode === 200) return resolve(incoming)
+        readJson(incoming, MAX_ANSWER).then((value) => reject(errorFromWire((value as { error?: unknown }).error)), fail)
+      },
+    )
     outgoing.on('timeout', () => outgoing.destroy(new MeshError('TIMEOUT', `the peer gave no answer in ${timeout} ms`)))
     outgoing.on('error', fail)
     outgoing.end(text)

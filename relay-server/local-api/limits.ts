@@ -24,6 +24,12 @@ export const LONG_CALL = 45_000
 /** ms for what reads a file before it answers: 300 GB at 190 MB/s are 26 min. */
 export const READ_CALL = 1_800_000
 
+/** ms until a fetch must have begun to answer: what the peer's handler may take, and the way there. */
+export const FETCH_CALL = 155_000
+
+/** Bytes of an answer's head: that of a fetched one, 64 KiB, as JSON in base64url. */
+export const MAX_FETCHED = 256 * 1024
+
 /** ms that the client waits for an answer beyond what the call may take. */
 export const ANSWER_GRACE = 5_000
 

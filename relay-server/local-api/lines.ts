@@ -1,8 +1,11 @@
 /** A stream of JSON lines that somebody else reads: what waits for the reader is bounded, and a blank line now and then shows that we live. */
+import type { ServeHandler } from '../../src/core/http.ts'
+import { createFolderHandler } from '../../src/protocols/http/folder.ts'
 import { fromUtf8, toBase64url } from '../../src/shared/bytes.ts'
 import { MeshError } from '../../src/shared/errors.ts'
+import { openDiskTree } from '../peer/disk-tree.ts'
 import { ALIVE_EVERY, MAX_EVENTS_WAITING, STATE_EVERY } from './limits.ts'
-import type { LocalApiParts, LocalBytes, LocalEvent, TopicLine } from './protocol.ts'
+import type { LocalApiParts, LocalBytes, LocalEvent, ServeLine, TopicLine } from './protocol.ts'
 import type { RequestOf } from './requests.ts'
 
 /** A line is made when it is read, so that what waits can still become newer. undefined = blank. */
@@ -81,6 +84,22 @@ export async function topicLines({ mesh }: LocalApiParts, { topic, mesh: id }: R
     options,
   )
   lines.push(() => ({ type: 'joined' }) satisfies TopicLine)
+  return lines
+}
+
+/** Serves a folder until the caller hangs up, and tells each answer. */
+export async function serveLines({ mesh }: LocalApiParts, { path, name, allow }: RequestOf<'serve'>, signal: AbortSignal): Promise<Lines> {
+  const lines = createLines(signal)
+  const folder = createFolderHandler(await openDiskTree(path))
+  const fetch: ServeHandler['fetch'] = async (request, context) => {
+    const response = await folder.fetch(request, context)
+    const { pathname, search } = new URL(request.url)
+    const line: ServeLine = { type: 'request', peer: context.peer, method: request.method, path: `${pathname}${search}`, status: response.status }
+    lines.push(() => line)
+    return response
+  }
+  await mesh.serve({ fetch }, { signal, ...(name === undefined ? {} : { name }), ...(allow === undefined ? {} : { allow }) })
+  lines.push(() => ({ type: 'serving', url: `dmesh://${mesh.peer}${name ? `-${name}` : ''}/` }) satisfies ServeLine)
   return lines
 }
 

@@ -54,6 +54,20 @@ export type LocalEvent =
 /** One line of `POST /subscribe`; the first says that the topic is joined. */
 export type TopicLine = { readonly type: 'joined' } | { readonly type: 'publication'; readonly detail: LocalBytes & Omit<Publication, 'data'> }
 
+/** One line of `POST /serve`; the first says that it is served. */
+export type ServeLine =
+  | { readonly type: 'serving'; readonly url: string }
+  | { readonly type: 'request'; readonly peer: string; readonly method: string; readonly path: string; readonly status: number }
+
+/** Head of what `POST /fetch` answers, as JSON in base64url in the field FETCHED; the body follows as it is. */
+export interface FetchedHead {
+  readonly status: number
+  readonly url: string
+  readonly fields: readonly (readonly [string, string])[]
+}
+
+export const FETCHED = 'x-dmesh-fetched'
+
 export interface LocalBytes {
   /** base64url. */
   readonly data: string
@@ -77,6 +91,9 @@ export type LocalMesh = Pick<
   | 'rename'
   | 'publish'
   | 'subscribe'
+  | 'peer'
+  | 'fetch'
+  | 'serve'
   | 'why'
   | 'find'
   | 'addEventListener'

@@ -40,6 +40,18 @@ export const REQUESTS = {
     path,
     name: v.optional(name),
   }),
+  /** A folder of this computer, by its absolute path. */
+  serve: v.strictObject({
+    path,
+    name: v.optional(name),
+    allow: v.optional(v.union([v.picklist(['mesh', 'members'], 'mesh, members or PeerIDs'), v.pipe(v.array(peer), v.maxLength(64, 'at most 64'))])),
+  }),
+  fetch: v.strictObject({
+    url: v.pipe(v.string('a text'), v.maxLength(MAX_LINK, 'shorter')),
+    method: v.optional(v.pipe(v.string('a text'), v.maxLength(32, 'shorter'))),
+    fields: v.optional(v.pipe(v.array(v.tuple([v.string('a text'), v.string('a text')])), v.maxLength(64, 'at most 64'))),
+    data: v.optional(v.pipe(v.string('a text'), v.regex(/^[A-Za-z0-9_-]*$/, 'base64url'))),
+  }),
   transfer: v.strictObject({ id }),
   resume: v.strictObject({ id, path: v.optional(path) }),
   revoke: v.strictObject({ id: entry }),

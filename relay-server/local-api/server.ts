@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
@@ -12,7 +12,7 @@ import { errorToWire, MeshError, toMeshError } from '../../src/shared/errors.ts'
 import type { Log } from '../../src/shared/log.ts'
 import { CALLS, type Call } from './calls.ts'
 import * as limits from './limits.ts'
-import { LOCAL_HOST, type LocalApiParts, localPaths } from './protocol.ts'
+import { FETCHED, type FetchedHead, LOCAL_HOST, type LocalApiParts, localPaths } from './protocol.ts'
 
 export interface LocalApi {
   readonly socket: string
@@ -91,7 +91,8 @@ async function answer(response: ServerResponse, call: Call, parts: LocalApiParts
   } finally {
     clearTimeout(timer)
   }
-  if (value instanceof Blob) return sendBytes(response, value, signal)
+  if (value instanceof Blob) return sendBytes(response, value.stream(), { 'content-length': value.size }, signal)
+  if (value instanceof Response) return sendBytes(response, value.body ?? new Blob([]).stream(), { [FETCHED]: fetchedHead(value) }, signal)
   if (typeof value === 'object' && value !== null && Symbol.asyncIterator in value)
     return sendLines(response, value as AsyncIterable<unknown>, signal)
   send(response, 200, value)
@@ -144,11 +145,21 @@ async function sendLines(response: ServerResponse, lines: AsyncIterable<unknown>
   }
 }
 
-async function sendBytes(response: ServerResponse, blob: Blob, signal: AbortSignal): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': blob.size, connection: 'close' })
+function fetchedHead({ status, url, headers }: Response): string {
+  return Buffer.from(JSON.stringify({ status, url, fields: [...headers] } satisfies FetchedHead)).toString('base64url')
+}
+
+async function sendBytes(
+  response: ServerResponse,
+  bytes: globalThis.ReadableStream,
+  fields: OutgoingHttpHeaders,
+  signal: AbortSignal,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/octet-stream', connection: 'close', ...fields })
+  response.flushHeaders()
   response.setTimeout(limits.CONTENT_STALL, () => response.destroy())
   // A caller that counts the bytes knows when some are missing.
-  await pipeline(Readable.fromWeb(blob.stream() as ReadableStream), response, { signal }).catch(() => response.destroy())
+  await pipeline(Readable.fromWeb(bytes as ReadableStream), response, { signal }).catch(() => response.destroy())
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {

@@ -45,6 +45,8 @@ const EXPECTED: readonly (readonly [RegExp, { readonly stays?: true; readonly in
   [/^pong from .* (relayed|direct) over [\s\S]*in use/],
   [/(^status=(relayed|direct) .*peers=1.*\n){3}/m],
   [/delivered: good bye/, { input: () => 'good bye' }],
+  [/^dmesh:\/\/12D3\w+\/\nserving/, { stays: true }],
+  [/<h1>Files<\/h1>/],
 ]
 
 const root = mkdtempSync(join(tmpdir(), 'dmesh-docs-'))

@@ -41,3 +41,12 @@ export const MAX_UNREAD = 256 * 1024
 
 /** Requests on one stream, one after the other: a foreign client that reuses streams is not cut off, one that never ends is. */
 export const MAX_REQUESTS = 1_000
+
+/** Names that the page of a folder lists: more is no page that anybody reads. */
+export const MAX_LISTED = 5_000
+
+/** Names in a path: deeper than disks are in practice. */
+export const MAX_PATH_NAMES = 64
+
+/** Bytes of a file below which compressing it gains less than its own head. */
+export const MIN_COMPRESS = 1_024
