@@ -1,7 +1,7 @@
 /** Messages of libp2p's kad-dht (specs/kad-dht) as they are: varint length | protobuf. Pure; everything from outside is checked here, once. What is not one of ours is skipped as protobuf asks. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { base58btc } from 'multiformats/bases/base58'
-import { concat } from '../../shared/bytes.ts'
+import { concat, equal } from '../../shared/bytes.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { bytesField, type Field, numberField, readFields } from '../../wire/protobuf.ts'
 import { CLOSER, MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_ENTRY, MAX_KEY } from './limits.ts'
@@ -77,9 +77,11 @@ function decodePeer(bytes: Uint8Array): KadPeer | undefined {
   return { id: base58btc.baseEncode(id), addresses }
 }
 
+/** Only of those that the text means too: bytes such as an empty unix path have a text that is no address. */
 function addressText(bytes: Uint8Array): string | undefined {
   try {
-    return multiaddr(bytes.slice()).toString()
+    const text = multiaddr(bytes.slice()).toString()
+    return equal(multiaddr(text).bytes, bytes) ? text : undefined
   } catch {
     return undefined
   }

@@ -63,6 +63,13 @@ describe('kad messages', () => {
     refused(concat([numberField(1, 0), bytesField(3, bytesField(2, new Uint8Array(MAX_ENTRY + 1)))]))
   })
 
+  it('an address whose text is none is left out', () => {
+    const address = Uint8Array.of(0x36, 1, 0x61, 6, 1, 0xbb, 0x90, 3, 0)
+    const peer = concat([bytesField(1, Uint8Array.of(0, 1, 1)), bytesField(2, address), bytesField(2, Uint8Array.of(4, 127, 0, 0, 1, 6, 1, 0xbb))])
+    const { closer } = decodeKad(concat([numberField(1, TYPE.find), bytesField(8, peer)]))
+    assert.deepEqual(closer[0]?.addresses, ['/ip4/127.0.0.1/tcp/443'])
+  })
+
   it('no bytes throw anything but BAD_FRAME', () => {
     const near = fc
       .tuple(fc.constantFrom(...VECTORS.map(({ hex }) => fromHex(hex) ?? new Uint8Array(0))), fc.nat(), fc.nat(255))
