@@ -64,7 +64,7 @@ describe('kad messages', () => {
   })
 
   it('an address whose text is none is left out', () => {
-    const address = Uint8Array.of(0x36, 1, 0x61, 6, 1, 0xbb, 0x90, 3, 0)
+    const address = Uint8Array.of(0x36, 1, 0x61, 6, 1, 0xbb, 0x90, 3, 0xdd, 3)
     const peer = concat([bytesField(1, Uint8Array.of(0, 1, 1)), bytesField(2, address), bytesField(2, Uint8Array.of(4, 127, 0, 0, 1, 6, 1, 0xbb))])
     const { closer } = decodeKad(concat([numberField(1, TYPE.find), bytesField(8, peer)]))
     assert.deepEqual(closer[0]?.addresses, ['/ip4/127.0.0.1/tcp/443'])
