@@ -53,7 +53,8 @@ export async function openPerson(context: BrowserContext, url: string, name: str
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
   })
   try {
-    await page.goto(url)
+    // A new network namespace still gets its addresses: Chromium gives up what it loads when one comes.
+    await page.goto(url).catch((error: Error) => (error.message.includes('ERR_NETWORK_CHANGED') ? page.goto(url) : Promise.reject(error)))
     await passFirstRun(page, name)
     const peer = await withTimeout(
       page.evaluate(async () => {
