@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Identity } from '../core/identity.ts'
 import type { Signer } from '../identity/seed.ts'
-import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../shared/bytes.ts'
+import { joinJws, splitJws } from '../shared/compact-jws.ts'
 import { type ErrorCode, MeshError } from '../shared/errors.ts'
 
 /** Seconds since 1970, or a counter. */
@@ -28,20 +28,18 @@ export interface ReadJws<T> {
 }
 
 export async function signJws<S extends v.GenericSchema>({ typ }: JwsKind<S>, signer: Signer, claims: v.InferInput<S>): Promise<string> {
-  const text = `${part({ alg: 'EdDSA', typ })}.${part(claims)}`
-  return `${text}.${toBase64url(await signer.sign(toUtf8(text)))}`
+  return joinJws(typ, claims, signer.sign)
 }
 
 /** Shape only; nothing is verified. */
 export function readJws<S extends v.GenericSchema>({ typ, schema, most, code }: JwsKind<S>, jws: string): ReadJws<v.InferOutput<S>> {
   if (jws.length > most) throw new MeshError(code, `${typ} of ${jws.length} characters`)
-  const [header = '', payload = '', mac = '', more] = jws.split('.')
-  const signature = fromBase64url(mac)
-  if (more !== undefined || signature?.byteLength !== 64) throw new MeshError(code, 'not a compact JWS')
-  if (!v.is(v.strictObject({ alg: v.literal('EdDSA'), typ: v.literal(typ) }), parseJson(header))) throw new MeshError(code, `not of type ${typ}`)
-  const result = v.safeParse(schema, parseJson(payload), { abortEarly: true })
+  const read = splitJws(jws)
+  if (!read) throw new MeshError(code, 'not a compact JWS')
+  if (!v.is(v.strictObject({ alg: v.literal('EdDSA'), typ: v.literal(typ) }), read.header)) throw new MeshError(code, `not of type ${typ}`)
+  const result = v.safeParse(schema, read.payload, { abortEarly: true })
   if (!result.success) throw new MeshError(code, `${typ}: ${v.getDotPath(result.issues[0]) ?? 'claims'}: ${result.issues[0].message.slice(0, 120)}`)
-  return { claims: result.output, signed: toUtf8(`${header}.${payload}`), signature }
+  return { claims: result.output, signed: read.signed, signature: read.signature }
 }
 
 /** The claims, if the key of `claims.iss` signed them. */
@@ -53,18 +51,4 @@ export async function verifyJws<S extends v.GenericSchema<unknown, { iss: string
   const { claims, signed, signature } = readJws(kind, jws)
   if (!(await verify(claims.iss, signed, signature))) throw new MeshError(kind.code, `${kind.typ}: the signature does not match`)
   return claims
-}
-
-function part(value: unknown): string {
-  return toBase64url(toUtf8(JSON.stringify(value)))
-}
-
-function parseJson(text: string): unknown {
-  const bytes = fromBase64url(text)
-  const json = bytes && fromUtf8(bytes)
-  try {
-    return json === undefined ? undefined : JSON.parse(json)
-  } catch {
-    return undefined
-  }
 }

@@ -1,7 +1,8 @@
 /** What is kept under a key: a compact JWS (EdDSA, typ `dmesh-kad+jwt`) that proves itself, so that a relay that lies can only deny. Must never accept one whose signer is not the one that the key stands for. */
 import * as v from 'valibot'
 import type { Identity } from '../../core/identity.ts'
-import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../shared/bytes.ts'
+import { fromUtf8, toUtf8 } from '../../shared/bytes.ts'
+import { joinJws, splitJws } from '../../shared/compact-jws.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { ENTRY_LIFETIME, MAX_ADDRESSES, MAX_BOX, MAX_ENTRY, MAX_SKEW } from './limits.ts'
 
@@ -41,34 +42,18 @@ export function keyOfEntry(entry: Entry): string {
 /** Holds for ENTRY_LIFETIME from `now`, ms since 1970. */
 export async function signEntry({ peer, sign }: Pick<Identity, 'peer' | 'sign'>, entry: Unsigned, now: number): Promise<Uint8Array<ArrayBuffer>> {
   const iat = Math.floor(now / 1000)
-  const text = `${part({ alg: 'EdDSA', typ: TYPE })}.${part({ ...entry, iss: peer, iat, exp: iat + ENTRY_LIFETIME })}`
-  return toUtf8(`${text}.${toBase64url(await sign(toUtf8(text)))}`)
-}
-
-function part(value: unknown): string {
-  return toBase64url(toUtf8(JSON.stringify(value)))
+  return toUtf8(await joinJws(TYPE, { ...entry, iss: peer, iat, exp: iat + ENTRY_LIFETIME }, sign))
 }
 
 /** Shape only; nothing is verified. BAD_RECORD. */
 export function parseEntry(value: Uint8Array): { readonly entry: Entry; readonly signed: Uint8Array; readonly signature: Uint8Array } {
   const text = value.byteLength <= MAX_ENTRY ? fromUtf8(value) : undefined
-  const [head = '', body = '', tail = '', more] = text?.split('.') ?? []
-  const signature = fromBase64url(tail)
-  if (more !== undefined || signature?.byteLength !== 64) throw new MeshError('BAD_RECORD', 'not a compact JWS')
-  if (!v.is(header, parseJson(head))) throw new MeshError('BAD_RECORD', 'another algorithm or type')
-  const result = v.safeParse(claims, parseJson(body))
+  const read = text === undefined ? undefined : splitJws(text)
+  if (!read) throw new MeshError('BAD_RECORD', 'not a compact JWS')
+  if (!v.is(header, read.header)) throw new MeshError('BAD_RECORD', 'another algorithm or type')
+  const result = v.safeParse(claims, read.payload)
   if (!result.success) throw new MeshError('BAD_RECORD', `claims: ${result.issues[0].message.slice(0, 200)}`)
-  return { entry: result.output, signed: toUtf8(`${head}.${body}`), signature }
-}
-
-function parseJson(text: string): unknown {
-  const bytes = fromBase64url(text)
-  const json = bytes && fromUtf8(bytes)
-  try {
-    return json === undefined ? undefined : JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  return { entry: result.output, signed: read.signed, signature: read.signature }
 }
 
 /** Throws unless `sub` itself signed `rec` for the relay `relay`, and it holds `now`. */

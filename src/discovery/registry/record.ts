@@ -1,7 +1,7 @@
 /** The signed presence record: compact JWS (RFC 7515, EdDSA per RFC 8037) with JWT claims, typ `dmesh-presence+jwt`. One record is for one relay (`aud`). Must never accept another algorithm or an unsigned record. */
 import * as v from 'valibot'
 import type { Identity } from '../../core/identity.ts'
-import { fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../shared/bytes.ts'
+import { joinJws, splitJws } from '../../shared/compact-jws.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { MAX_NAME, MAX_RECORD, MAX_SEALED, MAX_SKEW, RECORD_LIFETIME } from './limits.ts'
 
@@ -38,12 +38,7 @@ export type PresenceRecord = v.InferOutput<typeof recordSchema>
 
 /** Compact JWS of `record`. */
 export async function signRecord(identity: Pick<Identity, 'sign'>, record: PresenceRecord): Promise<string> {
-  const text = `${part({ alg: 'EdDSA', typ: TYPE })}.${part({ ...record, name: cleanName(record.name) })}`
-  return `${text}.${toBase64url(await identity.sign(toUtf8(text)))}`
-}
-
-function part(value: unknown): string {
-  return toBase64url(toUtf8(JSON.stringify(value)))
+  return joinJws(TYPE, { ...record, name: cleanName(record.name) }, identity.sign)
 }
 
 export interface RecordExpectation {
@@ -75,23 +70,12 @@ export async function verifyRecord(
 /** Shape only; nothing is verified. BAD_RECORD. */
 export function parseRecord(jws: string): { record: PresenceRecord; signed: Uint8Array; signature: Uint8Array } {
   if (jws.length > MAX_RECORD) throw new MeshError('BAD_RECORD', `record of ${jws.length} characters`)
-  const [header = '', payload = '', signed = '', more] = jws.split('.')
-  const signature = fromBase64url(signed)
-  if (more !== undefined || signature?.byteLength !== 64) throw new MeshError('BAD_RECORD', 'not a compact JWS')
-  if (!v.is(headerSchema, parseJson(header))) throw new MeshError('BAD_RECORD', 'another algorithm or type')
-  const result = v.safeParse(recordSchema, parseJson(payload))
+  const read = splitJws(jws)
+  if (!read) throw new MeshError('BAD_RECORD', 'not a compact JWS')
+  if (!v.is(headerSchema, read.header)) throw new MeshError('BAD_RECORD', 'another algorithm or type')
+  const result = v.safeParse(recordSchema, read.payload)
   if (!result.success) throw new MeshError('BAD_RECORD', `claims: ${result.issues[0].message}`)
-  return { record: result.output, signed: toUtf8(`${header}.${payload}`), signature }
-}
-
-function parseJson(text: string): unknown {
-  const bytes = fromBase64url(text)
-  const json = bytes && fromUtf8(bytes)
-  try {
-    return json === undefined ? undefined : JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  return { record: result.output, signed: read.signed, signature: read.signature }
 }
 
 /** True when `a` is newer than `b` of the same key. */
