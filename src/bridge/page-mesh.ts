@@ -1,8 +1,8 @@
 /** The Mesh a page keeps for as long as it lives, whatever happens to workers: mirrors the current one, waits for the next, registers handlers again. Calls that were on their way when a worker died fail with WORKER_GONE and are never repeated by itself. */
 import { backoff } from '../core/backoff.ts'
 import type { HttpApi } from '../core/http.ts'
+import { lateCalls } from '../core/late-calls.ts'
 import type { HandleOptions, HttpGround, Mesh, MeshEvents, MeshGround, MeshState } from '../core/mesh.ts'
-import { callMeshes, forwardMeshes } from '../core/meshes-calls.ts'
 import type { PeerStream } from '../core/peer-stream.ts'
 import { abortable, sleep, throwIfAborted, withDeadline } from '../shared/async.ts'
 import { createBus } from '../shared/bus.ts'
@@ -81,7 +81,7 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
   }
   follow(session)
   const { peer } = session.mesh
-  const carried = calls(current)
+  const carried = lateCalls(current)
   const handle: Mesh['handle'] = async (protocol, serve, options = {}) => {
     const entry: Registered = { protocol, serve, options }
     await (await current(options.signal)).handle(protocol, serve, options)
@@ -114,73 +114,6 @@ export async function createPageMesh(parts: PageMeshParts): Promise<Mesh> {
       stop.abort(new MeshError('CLOSED', 'the mesh was closed'))
       await session.mesh.close()
     },
-  }
-}
-
-function calls(
-  current: (signal?: AbortSignal) => Promise<MeshGround>,
-): Pick<
-  Mesh,
-  | 'files'
-  | 'policy'
-  | 'meshes'
-  | 'relays'
-  | 'why'
-  | 'open'
-  | 'send'
-  | 'read'
-  | 'configure'
-  | 'publish'
-  | 'ping'
-  | 'find'
-  | 'rename'
-  | 'grant'
-  | 'revoke'
-  | 'explain'
-> {
-  return {
-    relays: {
-      add: async (origin) => (await current()).relays.add(origin),
-      remove: async (origin) => (await current()).relays.remove(origin),
-    },
-    why: async (peer) => (await current()).why(peer),
-    files: lateFiles(current),
-    policy: {
-      rows: async () => (await current()).policy.rows(),
-      put: async (row) => (await current()).policy.put(row),
-      remove: async (id) => (await current()).policy.remove(id),
-    },
-    ...lateGrants(current),
-    meshes: forwardMeshes(async (name, args) => callMeshes((await current()).meshes, name, args)),
-    open: async (peer, protocol, options) => (await current(options?.signal)).open(peer, protocol, options),
-    send: async (peer, topic, data, options) => (await current(options?.signal)).send(peer, topic, data, options),
-    read: async (peer, messageId) => (await current()).read(peer, messageId),
-    configure: async (settings) => (await current()).configure(settings),
-    publish: async (topic, data, options) => (await current()).publish(topic, data, options),
-    ping: async (peer, options) => (await current(options?.signal)).ping(peer, options),
-    find: async (peer, options) => (await current(options?.signal)).find(peer, options),
-    rename: async (name, peer) => (await current()).rename(name, peer),
-  }
-}
-
-function lateFiles(current: (signal?: AbortSignal) => Promise<MeshGround>): Mesh['files'] {
-  return {
-    offer: async (peer, source, options) => (await current(options?.signal)).files.offer(peer, source, options),
-    accept: async (id) => (await current()).files.accept(id),
-    decline: async (id) => (await current()).files.decline(id),
-    cancel: async (id) => (await current()).files.cancel(id),
-    pause: async (id) => (await current()).files.pause(id),
-    resume: async (id, source) => (await current()).files.resume(id, source),
-    open: async (id) => (await current()).files.open(id),
-    remove: async (id) => (await current()).files.remove(id),
-  }
-}
-
-function lateGrants(current: () => Promise<MeshGround>): Pick<Mesh, 'grant' | 'revoke' | 'explain'> {
-  return {
-    grant: async (grant) => (await current()).grant(grant),
-    revoke: async (id) => (await current()).revoke(id),
-    explain: async (...question) => (await current()).explain(...question),
   }
 }
 

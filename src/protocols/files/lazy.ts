@@ -1,4 +1,5 @@
 /** The file protocol behind a door that is light to load: its code comes when the mesh is up or somebody needs it, whichever is first. Same behaviour as protocol.ts, only later. */
+import { lateFiles } from '../../core/late-calls.ts'
 import type { FilesService, Protocol } from '../../core/protocol.ts'
 import { singleFlight } from '../../shared/async.ts'
 import { PROTOCOL } from '../../wire/ids.ts'
@@ -21,14 +22,7 @@ export function createLazyFiles(load: () => Promise<Protocol<FilesService>>): Pr
       signal.addEventListener('abort', cancel, { once: true })
       const service: FilesService = {
         transfers: () => running?.service.transfers() ?? [],
-        offer: async (...args) => (await ready()).service.offer(...args),
-        accept: async (...args) => (await ready()).service.accept(...args),
-        decline: async (...args) => (await ready()).service.decline(...args),
-        cancel: async (...args) => (await ready()).service.cancel(...args),
-        pause: async (...args) => (await ready()).service.pause(...args),
-        resume: async (...args) => (await ready()).service.resume(...args),
-        open: async (...args) => (await ready()).service.open(...args),
-        remove: async (...args) => (await ready()).service.remove(...args),
+        ...lateFiles(async () => (await ready()).service),
       }
       return { service, serve: async (...args) => (await ready()).serve(...args), more: (peer) => running?.more?.(peer) === true }
     },
