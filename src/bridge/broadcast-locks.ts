@@ -35,13 +35,16 @@ export function broadcastLocks(channel: BroadcastPort, clock: Clock, makeId: () 
   }
   const receive = (message: LockMessage) => {
     const own = held.get(message.name)
-    if (own && message.t === 'free') lose(message.name, own, new MeshError('CLOSED', `the page that ${message.name} is held for went away`))
-    else if (own && message.t !== 'free' && message.id !== own.id) {
-      if (message.t === 'held' && message.since > own.since)
-        lose(message.name, own, new MeshError('OLD_INSTANCE', `another took over ${message.name}`))
-      else answer(message.name, own)
-    }
+    if (own) hear(message, own)
     for (const listen of [...listeners]) listen(message)
+  }
+  /** What others say of a name that is held here. */
+  const hear = (message: LockMessage, own: Holding) => {
+    const { name } = message
+    if (message.t === 'free') lose(name, own, new MeshError('CLOSED', `the page that ${name} is held for went away`))
+    else if (message.id === own.id) return
+    else if (message.t === 'held' && message.since > own.since) lose(name, own, new MeshError('OLD_INSTANCE', `another took over ${name}`))
+    else answer(name, own)
   }
   /** Somebody said that this thread is ended, or took over: it must object no more, however long it still runs. */
   const lose = (name: string, own: Holding, why: MeshError) => {
