@@ -1,4 +1,5 @@
 /** Caps of the local API: unit, what each guards, why this number. */
+import { ANSWER_TIMEOUT } from '../../src/protocols/http/limits.ts'
 
 /** Bytes of a request body. The longest carries a message of 256 KiB, whose escapes in JSON may take six bytes for one. */
 export const MAX_REQUEST = 2 * 1024 * 1024
@@ -25,7 +26,7 @@ export const LONG_CALL = 45_000
 export const READ_CALL = 1_800_000
 
 /** ms until a fetch must have begun to answer: what the peer's handler may take, and the way there. */
-export const FETCH_CALL = 155_000
+export const FETCH_CALL = ANSWER_TIMEOUT + 5_000
 
 /** Bytes of an answer's head: that of a fetched one, 64 KiB, as JSON in base64url. */
 export const MAX_FETCHED = 256 * 1024

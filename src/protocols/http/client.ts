@@ -10,7 +10,7 @@ import { ANSWER_TIMEOUT, MAX_HEAD, MAX_INTERIM, MAX_REDIRECTS } from './limits.t
 import { hostOf, placeText, protocolsOf } from './place.ts'
 import { type Asked, readRequest, redirected } from './request.ts'
 import { createSource, type Source } from './source.ts'
-import { encodeHead, type Field, parseResponseHead, type ResponseHead, requestLine, responseFraming } from './wire.ts'
+import { encodeHead, type Field, parseResponseHead, type ResponseHead, requestLine, responseFraming, toHeaders } from './wire.ts'
 
 export interface FetchParts extends Pick<HttpGround, 'open'> {
   readonly clock: Clock
@@ -106,7 +106,7 @@ function toResponse({ place, method }: Asked, head: ResponseHead, source: Source
   const framing = responseFraming(head, method)
   const bare = framing === 0 || NULL_BODY.has(head.status)
   if (bare) finish()
-  const headers = new Headers(head.fields.map(([name, value]): [string, string] => [name, value]))
+  const headers = toHeaders(head.fields)
   const response = new Response(bare ? null : toStream(readBody(source, framing), finish), { status: head.status, statusText: head.reason, headers })
   // The platform hides some fields (Set-Cookie) in a Response that a script makes; here nobody but the caller sees them.
   return Object.defineProperties(response, { headers: { value: headers }, url: { value: placeText(place) } })

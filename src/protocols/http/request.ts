@@ -2,7 +2,7 @@
 import { siteLabel } from '../../core/peer-id-text.ts'
 import { MeshError } from '../../shared/errors.ts'
 import { type Place, placeText, readPlace } from './place.ts'
-import type { Field } from './wire.ts'
+import { type Field, HOP_BY_HOP } from './wire.ts'
 
 export interface Asked {
   readonly place: Place
@@ -20,19 +20,8 @@ export interface Content {
   readonly again: boolean
 }
 
-/** Fields that say how a message travels, which is decided here (RFC 9110 §7.6.1), and those that the address says. */
-const OURS = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'te',
-  'trailer',
-  'content-length',
-  'host',
-  'expect',
-])
+/** Beside those, what the address and the body say. */
+const OURS = new Set([...HOP_BY_HOP, 'content-length', 'host', 'expect'])
 
 /** Methods that a Request cannot have (Fetch standard §2.2.1). */
 const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK'])

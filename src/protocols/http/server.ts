@@ -14,6 +14,7 @@ import {
   encodeHead,
   type Field,
   type Framing,
+  HOP_BY_HOP,
   HttpError,
   hasOption,
   latin1Bytes,
@@ -21,6 +22,7 @@ import {
   type RequestHead,
   requestFraming,
   statusLine,
+  toHeaders,
   valuesOf,
 } from './wire.ts'
 
@@ -49,6 +51,8 @@ interface Visit {
 interface Exchange extends Visit {
   readonly writer: WritableStreamDefaultWriter<Uint8Array>
   readonly head: RequestHead
+  /** Of its content. */
+  readonly framing: Framing
   readonly pull: Pull
   readonly gone: AbortSignal
 }
@@ -66,7 +70,7 @@ async function serveStream(visit: Visit): Promise<void> {
       if (!head) break
       const framing = requestFraming(head)
       const pull = readBody(source, framing)
-      if (!(await answer({ ...visit, writer, head, pull: asked100(head, pull, writer), gone: gone.signal }, pull))) break
+      if (!(await answer({ ...visit, writer, head, framing, pull: asked100(head, pull, writer), gone: gone.signal }, pull))) break
     }
   } catch (error) {
     if (!(error instanceof HttpError) && codeOf(error) !== 'TIMEOUT') throw error
@@ -117,10 +121,8 @@ async function respond(exchange: Exchange): Promise<Response> {
   const { parts, handler, stream, head } = exchange
   const request = toRequest(exchange)
   try {
-    const answering = withDeadline(parts.clock, HANDLER_TIMEOUT, 'the handler', exchange.gone, async () =>
-      handler.fetch(request, { peer: stream.peer }),
-    )
-    const response = await answering
+    const run = async () => handler.fetch(request, { peer: stream.peer })
+    const response = await withDeadline(parts.clock, HANDLER_TIMEOUT, 'the handler', exchange.gone, run)
     if (response.status < 200 || response.status > 599) throw new MeshError('BAD_ARGUMENT', `a handler answers 200 to 599, not ${response.status}`)
     return response
   } catch (error) {
@@ -137,14 +139,14 @@ async function respond(exchange: Exchange): Promise<Response> {
 }
 
 /** HttpError for a target that is no path, or a method that a Request cannot have. */
-function toRequest({ head, host, pull, gone }: Exchange): Request {
+function toRequest({ head, framing, host, pull, gone }: Exchange): Request {
   const { method, target, fields } = head
   if (/^(CONNECT|TRACE|TRACK)$/i.test(method)) throw new HttpError(501, `${method} is not served`)
   const base = `http://${valuesOf(fields, 'host')[0] || host}`
   const url = target === '*' ? `${base}/` : target.startsWith('/') ? `${base}${target}` : target
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new HttpError(400, 'not the address of something here')
-  const body = method === 'GET' || method === 'HEAD' || requestFraming(head) === 0 ? undefined : toStream(pull, () => undefined)
-  const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]))
+  const body = method === 'GET' || method === 'HEAD' || framing === 0 ? undefined : toStream(pull, () => undefined)
+  const headers = toHeaders(fields)
   const init: RequestInit & { duplex: 'half' } = { method, headers, body, signal: gone, duplex: 'half' }
   // The platform hides some fields (Cookie, Origin) in a Request that a script makes; here they are the visitor's own.
   return Object.defineProperty(new Request(url, init), 'headers', { value: headers })
@@ -156,9 +158,6 @@ function lengthOf(response: Response): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** Fields that say how a message travels, which is decided here (RFC 9110 §7.6.1). */
-const OURS = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer'])
-
 interface Travel {
   /** No content follows, whatever its fields say. */
   readonly bare: boolean
@@ -168,7 +167,7 @@ interface Travel {
 }
 
 function fieldsOf(response: Response, { bare, framing, last, now }: Travel): Field[] {
-  const kept: Field[] = [...response.headers].filter(([name]) => !OURS.has(name) && (bare || name !== 'content-length'))
+  const kept: Field[] = [...response.headers].filter(([name]) => !HOP_BY_HOP.has(name) && (bare || name !== 'content-length'))
   if (!response.headers.has('date')) kept.push(['Date', new Date(now).toUTCString()])
   if (!bare && framing !== 'until end') kept.push(framing === 'chunked' ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(framing)])
   if (last) kept.push(['Connection', 'close'])

@@ -34,6 +34,17 @@ export class HttpError extends MeshError {
   }
 }
 
+/** Fields that say how a message travels on one stream (RFC 9110 §7.6.1): whoever sends a message decides on them anew. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+])
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Visible characters, space and tab; bytes above 127 are allowed and mean nothing (RFC 9110 §5.5). */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -83,6 +94,10 @@ export function valuesOf(fields: readonly Field[], name: string): string[] {
 /** True when a list field (RFC 9110 §5.6.1) names this option. */
 export function hasOption(fields: readonly Field[], name: string, option: string): boolean {
   return valuesOf(fields, name).some((value) => value.split(',').some((part) => part.trim().toLowerCase() === option))
+}
+
+export function toHeaders(fields: readonly Field[]): Headers {
+  return new Headers(fields.map(([name, value]): [string, string] => [name, value]))
 }
 
 /** What follows the head of a request (RFC 9112 §6.3). HttpError for lengths that contradict each other or are none. */
