@@ -39,6 +39,9 @@ export const ANSWER_TIMEOUT = 150_000
 /** Bytes of a request body that the handler left unread and that are read away to keep the stream. Above it the stream is reset. */
 export const MAX_UNREAD = 256 * 1024
 
+/** ms in which what a client still sends of a request that was answered is read away; then the stream ends, whatever it waits for. */
+export const LINGER = 15_000
+
 /** Requests on one stream, one after the other: a foreign client that reuses streams is not cut off, one that never ends is. */
 export const MAX_REQUESTS = 1_000
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { codeOf, MeshError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { drain, type Pull, readBody, toStream, writeBody } from './body.ts'
-import { HANDLER_TIMEOUT, HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD, MAX_REQUESTS, MAX_UNREAD } from './limits.ts'
+import { HANDLER_TIMEOUT, HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER, MAX_HEAD, MAX_REQUESTS, MAX_UNREAD } from './limits.ts'
 import { checkName, hostOf, protocolsOf } from './place.ts'
 import { createSource, type Source } from './source.ts'
 import {
@@ -81,8 +81,13 @@ async function serveStream(visit: Visit): Promise<void> {
   }
   await writer.close()
   // What still comes is read away for a while: a reset could overtake the answer.
-  await drain(() => source.some(MAX_UNREAD), MAX_UNREAD).catch(() => undefined)
+  await readAway(parts.clock, () => source.some(MAX_UNREAD))
   await source.cancel(new MeshError('CLOSED', 'the exchange is over'))
+}
+
+/** False when there is too much of it, when it takes too long or is wrong: nothing that comes behind it can be trusted. */
+function readAway(clock: Clock, rest: Pull): Promise<boolean> {
+  return withDeadline(clock, LINGER, 'the rest of a request', undefined, () => drain(rest, MAX_UNREAD)).catch(() => false)
 }
 
 async function readHead(source: Source, clock: Clock, ms: number): Promise<RequestHead | undefined> {
@@ -114,7 +119,7 @@ async function answer(exchange: Exchange, rest: Pull): Promise<boolean> {
   )
   if (bare) await response.body?.cancel()
   else if (response.body) await writeBody(writer, response.body, framing)
-  return !last && (await drain(rest, MAX_UNREAD))
+  return !last && (await readAway(exchange.parts.clock, rest))
 }
 
 async function respond(exchange: Exchange): Promise<Response> {

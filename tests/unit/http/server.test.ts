@@ -39,6 +39,12 @@ async function said(text: string, fetch: ServeHandler['fetch'] = echo, half = tr
   return answer.replace(/Date: [^\r]*\r\n/gi, '')
 }
 
+/** Timers a hundred times faster. */
+function fastClock(): Clock {
+  const real = systemClock()
+  return { now: real.now, monotonic: real.monotonic, after: (ms, task) => real.after(ms / 100, task) }
+}
+
 const echo: ServeHandler['fetch'] = async (request) => new Response(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`)
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
 
@@ -144,9 +150,22 @@ test('a body of another length than promised breaks off instead of being read as
 })
 
 test('a request that never ends its head gets 408', async () => {
-  const real = systemClock()
-  const fast: Clock = { now: real.now, monotonic: real.monotonic, after: (ms, task) => real.after(ms / 100, task) }
-  const stream = await connect(echo, fast)
+  const stream = await connect(echo, fastClock())
   await stream.writable.getWriter().write(latin1Bytes(`GET / HTTP/1.1\r\n${HOST}`))
   assert.equal(statusOf(new TextDecoder().decode(await readAll(stream))), 408)
+})
+
+test('a client that never sends the rest of what was answered, or never ends, is let go', async () => {
+  for (const request of [
+    `POST / HTTP/1.1\r\n${HOST}Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n`,
+    `POST / HTTP/1.1\r\n${HOST}Content-Length: 1000\r\n\r\nabc`,
+    `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+  ]) {
+    const stream = await connect(() => new Response('done'), fastClock())
+    const writer = stream.writable.getWriter()
+    await writer.write(latin1Bytes(request))
+    assert.match(new TextDecoder().decode(await readAll(stream)), /^HTTP\/1\.1 200 [\s\S]*done/)
+    // Our side stays open: the server gives the stream up by itself.
+    await assert.rejects(writer.closed)
+  }
 })
