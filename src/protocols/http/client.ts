@@ -35,20 +35,21 @@ async function exchange({ open, clock }: FetchParts, asked: Asked): Promise<Resp
   const stream = await openHttp(open, asked)
   const onAbort = () => stream.abort(asked.signal?.reason)
   asked.signal?.addEventListener('abort', onAbort, { once: true })
+  let sent = false
   const finish = (error?: unknown) => {
     asked.signal?.removeEventListener('abort', onAbort)
     // Not before the answer is over: to many servers a half-close means that whoever asked went away.
-    if (error === undefined) stream.writable.close().catch(() => undefined)
-    else stream.abort(error)
+    if (error === undefined && sent) stream.writable.close().catch(() => undefined)
+    else stream.abort(error ?? new MeshError('CLOSED', 'the answer was over before the request'))
   }
   try {
     if (asked.signal?.aborted) throw new MeshError('ABORTED', 'the request was aborted')
     const source = createSource(stream.readable)
-    // Whatever is wrong with it shows in the answer, or in its absence; a server may answer before it read everything.
-    const sending = send(stream, asked)
-    const failed = sending.then(() => new Promise<never>(() => undefined))
+    const fault = Promise.withResolvers<never>()
+    fault.promise.catch(() => undefined) // after the answer nobody asks
+    void send(stream, asked, fault.reject).then((all) => (sent = all))
     const answer = withDeadline(clock, ANSWER_TIMEOUT, `an answer of ${asked.place.peer}`, asked.signal, () => readAnswer(source))
-    const head = await Promise.race([answer, failed.catch((error: unknown) => settle(answer, error))])
+    const head = await Promise.race([answer, fault.promise])
     return toResponse(asked, head, source, finish)
   } catch (error) {
     finish(error)
@@ -56,33 +57,28 @@ async function exchange({ open, clock }: FetchParts, asked: Asked): Promise<Resp
   }
 }
 
-/** The answer if there is one: it says more than a stream that was closed under a body. */
-async function settle(answer: Promise<ResponseHead>, error: unknown): Promise<ResponseHead> {
-  if (codeOf(error) === 'BAD_ARGUMENT') throw error
-  return answer.catch((own: unknown) => {
-    throw codeOf(own) === 'PATH_LOST' ? error : own
-  })
-}
-
-async function openHttp(open: FetchParts['open'], { place, signal }: Asked): Promise<PeerStream> {
-  const ids = protocolsOf(place.name)
-  for (const [index, id] of ids.entries()) {
-    try {
-      return await open(place.peer, id, { signal })
-    } catch (error) {
-      if (codeOf(error) !== 'UNKNOWN_PROTOCOL' || index === ids.length - 1) throw error
-    }
+async function openHttp(open: FetchParts['open'], asked: Asked, [id = '', ...others] = protocolsOf(asked.place.name)): Promise<PeerStream> {
+  try {
+    return await open(asked.place.peer, id, { signal: asked.signal })
+  } catch (error) {
+    if (codeOf(error) !== 'UNKNOWN_PROTOCOL' || others.length === 0) throw error
+    return openHttp(open, asked, others)
   }
-  throw new MeshError('UNKNOWN_PROTOCOL', `${placeText(place)} serves nothing`)
 }
 
-async function send(stream: PeerStream, { method, place, fields, body }: Asked): Promise<void> {
+/** Resolves to whether all was sent. `fault` hears what is wrong with the request itself; a stream that fails is for who reads the answer, which may have come before. */
+async function send(stream: PeerStream, { method, place, fields, body }: Asked, fault: (error: unknown) => void): Promise<boolean> {
   const writer = stream.writable.getWriter()
   try {
     const framing: Field[] = !body ? [] : body.length === undefined ? [['Transfer-Encoding', 'chunked']] : [['Content-Length', String(body.length)]]
     const head: Field[] = [['Host', hostOf(place.peer, place.name)], ...fields, ...framing, ['Connection', 'close']]
     await writer.write(encodeHead(requestLine(method, place.target), head))
     if (body) await writeBody(writer, body.stream(), body.length ?? 'chunked')
+    return true
+  } catch (error) {
+    // Null once the stream has failed.
+    if (writer.desiredSize !== null) fault(error)
+    return false
   } finally {
     writer.releaseLock()
   }
