@@ -1,10 +1,9 @@
 /** What must hold of a peer and its relay after any faults: the invariant that keeper-faults.test.ts runs for many seeds. */
 import assert from 'node:assert/strict'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Relay } from '../../relay-server/relay.ts'
 import { PROTOCOL } from '../../src/wire/ids.ts'
-import { drawFaults, type Fault } from '../support/faults/faults.ts'
-import { type FaultyPeer, startFaultyPeer } from '../support/faults/peer.ts'
+import type { Fault } from '../support/faults/faults.ts'
+import { type FaultyPeer, startFaultyPeer, suffer } from '../support/faults/peer.ts'
 import { watchStalls } from '../support/stalls.ts'
 import { startTestPeer, type TestPeer } from '../support/test-peer.ts'
 import { startTestRelay } from '../support/test-relay.ts'
@@ -42,13 +41,7 @@ export async function keepsItsPlace({ origin, caller }: FaultyRelay, seed: numbe
   try {
     // Every other seed is at it before the peer was ever reserved.
     if (seed % 2 === 0) await waitUntil(() => isReserved(peer), { ms: 10_000, what: 'the first place' })
-    for (const fault of drawFaults(peer.network.random)) {
-      faults.push(fault)
-      fault.begin(peer.network)
-      await pause(peer.network.random.between(50, 400))
-    }
-    peer.network.heal()
-    if (faults.some(({ told }) => told)) peer.mesh.kick()
+    await suffer(peer, faults)
     const back = performance.now()
     const stalled = watchStalls()
     // An answer over what is about to end is not the end of it: what the faults left on the old connection may come apart only now.

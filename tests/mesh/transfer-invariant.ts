@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Mesh, TransferInfo } from '../../src/core/mesh.ts'
-import { drawFaults, type Fault } from '../support/faults/faults.ts'
-import { startFaultyPeer } from '../support/faults/peer.ts'
+import type { Fault } from '../support/faults/faults.ts'
+import { startFaultyPeer, suffer } from '../support/faults/peer.ts'
 import { waitUntil } from '../support/wait.ts'
 import type { FaultyRelay } from './keeper-invariant.ts'
 
@@ -36,13 +36,7 @@ export async function fileArrives({ origin, caller }: FaultyRelay, seed: number)
     const sent = () => from.state.transfers.find((one) => one.id === id)
     const received = () => to.state.transfers.find((one) => one.id === offers[0]?.id)
     await waitUntil(() => (received()?.done ?? 0) > 0, { ms: 20_000, what: 'the first bytes' })
-    for (const fault of drawFaults(peer.network.random)) {
-      faults.push(fault)
-      fault.begin(peer.network)
-      await pause(peer.network.random.between(50, 400))
-    }
-    peer.network.heal()
-    if (faults.some(({ told }) => told)) peer.mesh.kick()
+    await suffer(peer, faults)
     const ended = ({ status = 'offered' }: Partial<TransferInfo> = {}) => !['offered', 'running', 'verifying', 'waiting'].includes(status)
     await waitUntil(() => ended(sent()) && ended(received()), { ms: WHOLE, what: `the end: ${JSON.stringify([sent(), received()])}` })
     for (const info of [sent(), received()]) assert.deepEqual([info?.status, info?.problem, info?.sha256], ['done', undefined, digest(seed)])
