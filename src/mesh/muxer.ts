@@ -2,7 +2,7 @@
 import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { afterTask } from '../shared/async.ts'
-import { MeshError } from '../shared/errors.ts'
+import { MeshError, toMeshError } from '../shared/errors.ts'
 import { WINDOW_STEP, YES_DELAY } from './limits.ts'
 
 /** Given to `newStream()` with the libp2p options: send at once, the answer is checked when it comes. Only for a protocol that the peer has agreed to before. */
@@ -98,8 +98,14 @@ function ahead(stream: YamuxStream, bytes: Uint8Array<ArrayBuffer>): () => void 
   const { send, close } = stream
   let waiting = true
   const tell = () => {
-    if (waiting && stream.writeStatus === 'writable') send.call(stream, bytes)
+    if (!waiting || stream.writeStatus !== 'writable') return
     waiting = false
+    try {
+      send.call(stream, bytes)
+    } catch (error) {
+      // A timer or the end of a task calls this, and nobody hears them: what runs below was closed, so this ends too.
+      stream.abort(toMeshError(error, 'PATH_LOST'))
+    }
   }
   replace(stream, {
     send(data) {

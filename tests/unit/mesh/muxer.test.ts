@@ -5,7 +5,7 @@ import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@li
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { askAhead, type EagerOption, thrifty } from '../../../src/mesh/muxer.ts'
-import { codeOf } from '../../../src/shared/errors.ts'
+import { codeOf, MeshError } from '../../../src/shared/errors.ts'
 import { waitUntil } from '../../support/wait.ts'
 
 const PROTOCOL = '/x/thing/1.0.0'
@@ -191,4 +191,16 @@ it('gives a window back, but not for every small frame', async () => {
   for (let sent = 0; sent < total; sent += 4 * 1024) one.stream.send(new Uint8Array(4 * 1024))
   await waitUntil(() => got === total, { ms: 10_000, what: 'all bytes' })
   assert.ok(updates > 0 && updates <= total / 16_384, `${updates} updates for ${total / 4096} frames`)
+})
+
+it('ends alone when what it runs on was closed meanwhile: nobody waits for a question that goes out by itself', async () => {
+  const [left] = multiaddrConnectionPair()
+  const one = watch(left)
+  Object.assign(left, {
+    sendData() {
+      throw new MeshError('PATH_LOST', 'the stream below is closed')
+    },
+  })
+  askAhead(left, PROTOCOL)
+  await waitUntil(() => one.code() === 'PATH_LOST', { what: 'the end of the connection' })
 })
